@@ -1,0 +1,2 @@
+//! The half of the kernel that touches the machine.
+#![no_std]

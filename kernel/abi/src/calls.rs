@@ -1,0 +1,125 @@
+//! The table of system calls: numbers, names, arguments, once for both sides.
+//!
+//! [`for_each_call`](crate::for_each_call) hands the table to a macro of the caller's. The kernel
+//! makes its typed `Syscall` from it, `ulib` its stubs, and [`Sysno`] below is made from it too.
+//!
+//! Calling convention: number in `rax`; arguments in `rdi rsi rdx r10 r8 r9`; result in `rax`;
+//! `rcx` and `r11` are clobbered by the instruction, every other register is preserved.
+
+/// Calls `$callback!` with one row per system call:
+/// `number Variant name(argument: type, ...) "what it does";`.
+#[macro_export]
+macro_rules! for_each_call {
+    ($callback:path) => {
+        $callback! {
+            0 Hello hello(magic: u64)
+                "Returns 0xDEADBEEF for 0xCAFEBABE, else Invalid.";
+            1 Log log(ptr: u64, len: u64)
+                "Writes one line to the kernel log; returns len. Length 0 or above 4096: Invalid.";
+            2 Write write(fd: u64, ptr: u64, len: u64)
+                "Writes to fd 1 or 2; returns len. BadFd first; length 0 or above 4096: Invalid.";
+            3 Exit exit(code: i64)
+                "Ends the calling task; never returns.";
+            4 Read read(fd: u64, ptr: u64, len: u64)
+                "Reads from fd 0; blocks until a line or end of input (0) is there. Length 0 returns 0.";
+            5 TaskCreate task_create(entry: u64, arg: u64)
+                "Starts a task at entry(arg) in the caller's address space; returns its pid.";
+            6 TaskWait task_wait(pid: u64, status_ptr: u64)
+                "Blocks until the task has ended. Null pointer: returns its code; else stores it (i64), returns pid.";
+            7 Getpid getpid()
+                "Returns the caller's pid.";
+            8 Ps ps(ptr: u64, len: u64)
+                "Writes the process table as text; whole lines that fit; returns the bytes written.";
+            9 Uptime uptime()
+                "Returns whole seconds since boot.";
+            10 ClearScreen clear_screen()
+                "Clears the screen and the serial terminal.";
+            11 RunReady run_ready()
+                "Lets every task that is ready now run once; returns how many.";
+            12 Yield yield_now()
+                "Lets the next ready task run; returns 0.";
+            13 Spawn spawn(path: u64, path_len: u64, argv: u64, argv_len: u64)
+                "Starts a program of the ramdisk; argv is a block of NUL-terminated strings; returns its pid.";
+            14 Kill kill(pid: u64)
+                "Ends a descendant; returns 0.";
+            15 Sleep sleep(nanos: u64)
+                "Blocks for at least that many nanoseconds; returns 0.";
+            16 Clock clock()
+                "Returns nanoseconds since boot; never goes back.";
+            17 Map map(len: u64, rights: u64)
+                "Maps zeroed anonymous memory; returns its address.";
+            18 Unmap unmap(addr: u64, len: u64)
+                "Unmaps whole pages that `map` returned; returns 0.";
+            19 Sched sched(policy: u64, quantum: u64)
+                "Gets or sets the scheduling policy and quantum.";
+            20 Stats stats(pid: u64, ptr: u64)
+                "Stores the counters of a task as a Stats record; returns 0.";
+        }
+    };
+}
+
+macro_rules! sysno {
+    ($($number:literal $variant:ident $name:ident($($arg:ident: $type:ty),*) $doc:literal;)*) => {
+        /// A system-call number that the kernel knows.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u64)]
+        pub enum Sysno {
+            $(
+                #[doc = concat!("`", stringify!($name), "(", stringify!($($arg: $type),*), ")`: ", $doc)]
+                $variant = $number,
+            )*
+        }
+
+        impl Sysno {
+            /// Every call, in order of its number.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name programs call it by.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($name)),* }
+            }
+
+            /// What it does, in a sentence or two.
+            #[must_use]
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc),* }
+            }
+
+            /// The call a full 64-bit `rax` names, if there is one.
+            #[must_use]
+            pub const fn from_number(number: u64) -> Option<Self> {
+                match number { $($number => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+for_each_call!(sysno);
+
+impl Sysno {
+    /// The value of `rax` that asks for this call.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sysno;
+
+    #[test]
+    fn numbers_are_dense_and_round_trip() {
+        for (index, sysno) in Sysno::ALL.iter().enumerate() {
+            assert_eq!(sysno.number(), index as u64);
+            assert_eq!(Sysno::from_number(sysno.number()), Some(*sysno));
+        }
+    }
+
+    #[test]
+    fn numbers_outside_the_table_are_unknown() {
+        for number in [21, u64::MAX, (1 << 32) + 12, 1 << 63] {
+            assert_eq!(Sysno::from_number(number), None);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The portable half of the kernel: what it decides.
+#![no_std]

@@ -1,0 +1,3 @@
+//! The Orbital kernel.
+#![no_std]
+#![no_main]

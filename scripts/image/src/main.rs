@@ -1,0 +1,2 @@
+//! Makes bootable disk images.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Serial-driven tests that boot Orbital in QEMU.

@@ -1,0 +1,3 @@
+//! Says hello.
+#![no_std]
+#![no_main]

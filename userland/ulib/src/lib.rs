@@ -1,0 +1,2 @@
+//! What a user program links against.
+#![no_std]
