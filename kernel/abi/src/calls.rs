@@ -50,8 +50,8 @@ macro_rules! for_each_call {
                 "Maps zeroed anonymous memory; returns its address.";
             18 Unmap unmap(addr: u64, len: u64)
                 "Unmaps whole pages that `map` returned; returns 0.";
-            19 Sched sched(policy: u64, quantum: u64)
-                "Gets or sets the scheduling policy and quantum.";
+            19 Sched sched(operation: u64, value: u64, pid: u64)
+                "Asks for, or sets, the scheduling policy and quantum, or a task's weight: see `sched`.";
             20 Stats stats(pid: u64, ptr: u64)
                 "Stores the counters of a task as a Stats record; returns 0.";
         }

@@ -10,6 +10,7 @@ pub mod calls;
 pub mod errno;
 pub mod layout;
 pub mod records;
+pub mod sched;
 
 pub use calls::Sysno;
 pub use errno::Errno;

@@ -25,10 +25,8 @@ pub struct Stats {
     pub kernel_stack_high_water: u64,
 }
 
-const _: () = assert!(
-    size_of::<Stats>() == 6 * size_of::<u64>(),
-    "no padding crosses the boundary"
-);
+const _: () =
+    assert!(size_of::<Stats>() == 6 * size_of::<u64>(), "no padding crosses the boundary");
 
 impl Stats {
     /// The record as the bytes user memory receives.
