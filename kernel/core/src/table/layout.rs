@@ -1,0 +1,47 @@
+//! Where things lie in the table, for debuggers that read it from outside.
+//!
+//! The layouts are fixed by `repr`: an entry is a tag byte and the process behind it (a `repr(C,
+//! u8)` enum, Rust reference "Primitive representation of field-less enums" and RFC 2195), a state
+//! is a tag byte with its payload at the next word.
+
+use core::mem::offset_of;
+
+use super::{Entry, Table};
+use crate::process::{Counters, Name, Process};
+
+/// Bytes between the tag of a state, or of what is in it, and the payload.
+const PAYLOAD: u64 = size_of::<u64>() as u64;
+
+impl<M> Table<M> {
+    /// Every address, offset and size that finding the processes takes, by name.
+    pub fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let offset = |bytes: usize| bytes as u64;
+        [
+            ("table.entries", self.slots.as_ptr().addr() as u64),
+            ("table.capacity", self.slots.len() as u64),
+            ("entry.size", offset(size_of::<Entry<M>>())),
+            // A vacant entry has 0 here, an occupied one 1.
+            ("entry.tag", 0),
+            ("entry.process", offset(align_of::<Process<M>>())),
+            ("process.state", offset(offset_of!(Process<M>, state))),
+            ("process.pid", offset(offset_of!(Process<M>, pid))),
+            ("process.parent", offset(offset_of!(Process<M>, parent))),
+            ("process.machine", offset(offset_of!(Process<M>, machine))),
+            (
+                "process.voluntary",
+                offset(offset_of!(Process<M>, counters) + offset_of!(Counters, voluntary)),
+            ),
+            (
+                "process.forced",
+                offset(offset_of!(Process<M>, counters) + offset_of!(Counters, forced)),
+            ),
+            ("process.cpu", offset(offset_of!(Process<M>, counters) + offset_of!(Counters, cpu))),
+            ("process.name", offset(offset_of!(Process<M>, name))),
+            ("name.size", Name::MAX as u64),
+            // In a Blocked or Exited state: the tag of `WaitFor` or `ExitStatus`, then its value.
+            ("state.inner", PAYLOAD),
+            ("state.value", 2 * PAYLOAD),
+        ]
+        .into_iter()
+    }
+}

@@ -1,0 +1,263 @@
+//! All processes: the table that owns them, finds them, and tells the policy about them.
+//!
+//! Storage and look-up are here; the moves of a task's life (start, yield, block, wake, exit) are
+//! in [`moves`], the family tree (who may wait for and kill whom, orphans) in [`family`].
+//! Everything is sized once at boot: no verb allocates, none searches but where its name says so.
+//!
+//! What must stay true, and is checked by [`Table::check`] in tests: at most one task is Running;
+//! the policy's ready set is exactly the Ready tasks; a task blocked on input, output or time is
+//! in that queue and in no other; every occupied slot is found by its pid.
+
+mod family;
+mod layout;
+mod moves;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use family::{Refused, Wait};
+
+use alloc::vec::Vec;
+
+use crate::heap::Heap;
+use crate::process::{Counters, Family, Name, Pid, ProcState, Process};
+use crate::sched::{AnyPolicy, Queue, Slot, Tasks};
+
+/// All processes and the policy that chooses among them. `M` is the machine half of each.
+pub struct Table<M> {
+    slots: Vec<Entry<M>>,
+    tasks: Tasks,
+    policy: AnyPolicy,
+    running: Option<Slot>,
+    /// When the running task was put on the CPU.
+    since: u64,
+    ready: usize,
+    waiting_for_input: Queue,
+    waiting_for_output: Queue,
+    /// Who waits for a moment, by that moment.
+    sleepers: Heap,
+    /// For how long the task that was decided on may run.
+    slice: Option<u64>,
+    /// When the running task's slice ends.
+    slice_end: Option<u64>,
+    ended_orphans: Queue,
+    vacant: Queue,
+    owner: Pid,
+    buckets: Vec<Option<Slot>>,
+    next_pid: u64,
+    live: usize,
+}
+
+/// One place in the table. The layout is fixed because debuggers read it.
+#[repr(C, u8)]
+enum Entry<M> {
+    Vacant = 0,
+    Occupied(Process<M>) = 1,
+}
+
+/// The table has no room for another process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+impl<M> Table<M> {
+    /// A table without room: what a static holds until there is a heap.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            slots: Vec::new(),
+            tasks: Tasks::empty(),
+            policy: AnyPolicy::initial(),
+            running: None,
+            since: 0,
+            ready: 0,
+            waiting_for_input: Queue::new(),
+            waiting_for_output: Queue::new(),
+            sleepers: Heap::empty(),
+            slice: None,
+            slice_end: None,
+            ended_orphans: Queue::new(),
+            vacant: Queue::new(),
+            owner: Pid::LAUNCHER,
+            buckets: Vec::new(),
+            next_pid: 1,
+            live: 0,
+        }
+    }
+
+    /// A table for at most `capacity` tasks, those of the kernel included.
+    /// `None` if there is no memory for it.
+    #[must_use]
+    pub fn try_new(capacity: usize, policy: AnyPolicy) -> Option<Self> {
+        let mut tasks = Tasks::try_new(capacity)?;
+        let mut vacant = Queue::new();
+        for index in 0..capacity {
+            vacant.push_back(&mut tasks, Slot::new(index));
+        }
+        Some(Self {
+            slots: try_filled(capacity, || Entry::Vacant)?,
+            buckets: try_filled(capacity.next_power_of_two(), || None)?,
+            sleepers: Heap::try_new(capacity)?,
+            tasks,
+            vacant,
+            policy,
+            ..Self::empty()
+        })
+    }
+
+    /// Enters a task of the kernel, with a pid of its own choice, as an Embryo.
+    pub fn create_kernel_task(&mut self, pid: Pid, name: &str, machine: M) -> Result<Slot, Full> {
+        self.insert(pid, name, Pid::LAUNCHER, machine)
+    }
+
+    /// Enters a process with the next pid as an Embryo, child of `parent`.
+    pub fn create(&mut self, name: &str, parent: Pid, machine: M) -> Result<Slot, Full> {
+        let slot = self.insert(Pid(self.next_pid), name, parent, machine)?;
+        self.next_pid += 1;
+        Ok(slot)
+    }
+
+    /// Whether [`Table::create`] would find room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.vacant.is_empty()
+    }
+
+    fn insert(&mut self, pid: Pid, name: &str, parent: Pid, machine: M) -> Result<Slot, Full> {
+        let slot = self.vacant.pop_front(&mut self.tasks).ok_or(Full)?;
+        let bucket = self.bucket(pid);
+        self.slots[slot.index()] = Entry::Occupied(Process {
+            pid,
+            name: Name::new(name),
+            parent,
+            state: ProcState::Embryo,
+            counters: Counters::default(),
+            family: Family::default(),
+            waiter: Pid::LAUNCHER,
+            next_in_bucket: self.buckets[bucket],
+            machine,
+        });
+        self.buckets[bucket] = Some(slot);
+        self.live += 1;
+        self.adopt(parent, slot);
+        Ok(slot)
+    }
+
+    /// Takes a task that has ended, or was never started, out of the table.
+    fn remove(&mut self, slot: Slot) -> Process<M> {
+        self.leave_family(slot);
+        let (pid, behind) = (self[slot].pid, self[slot].next_in_bucket);
+        let bucket = self.bucket(pid);
+        if self.buckets[bucket] == Some(slot) {
+            self.buckets[bucket] = behind;
+        } else {
+            let mut at = self.buckets[bucket];
+            while let Some(before) = at {
+                at = self[before].next_in_bucket;
+                if at == Some(slot) {
+                    self[before].next_in_bucket = behind;
+                    break;
+                }
+            }
+        }
+        self.tasks.forget(slot);
+        self.vacant.push_back(&mut self.tasks, slot);
+        self.live -= 1;
+        match core::mem::replace(&mut self.slots[slot.index()], Entry::Vacant) {
+            Entry::Occupied(process) => process,
+            Entry::Vacant => vacant_slot(slot),
+        }
+    }
+
+    /// Where the process with that pid is.
+    #[must_use]
+    pub fn find(&self, pid: Pid) -> Option<Slot> {
+        let mut at = self.buckets[self.bucket(pid)];
+        while let Some(slot) = at {
+            if self[slot].pid == pid {
+                break;
+            }
+            at = self[slot].next_in_bucket;
+        }
+        at
+    }
+
+    fn bucket(&self, pid: Pid) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a bucket")]
+        let low = pid.0 as usize;
+        low & (self.buckets.len() - 1)
+    }
+
+    /// The task on the CPU; `None` while the CPU idles.
+    #[must_use]
+    #[inline]
+    pub fn running(&self) -> Option<Slot> {
+        self.running
+    }
+
+    /// How many tasks are ready.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        self.ready
+    }
+
+    /// How many processes there are, those that have ended but were not collected included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is no process at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Every process, in order of slot.
+    pub fn iter(&self) -> impl Iterator<Item = &Process<M>> {
+        self.slots.iter().filter_map(|entry| match entry {
+            Entry::Occupied(process) => Some(process),
+            Entry::Vacant => None,
+        })
+    }
+
+    /// Ticks that the process in `slot` has been on the CPU, up to `now`.
+    #[must_use]
+    pub fn cpu_ticks(&self, process: &Process<M>, now: u64) -> u64 {
+        let open = matches!(process.state, ProcState::Running);
+        process.counters.cpu + if open { now.saturating_sub(self.since) } else { 0 }
+    }
+}
+
+impl<M> core::ops::Index<Slot> for Table<M> {
+    type Output = Process<M>;
+
+    #[inline]
+    fn index(&self, slot: Slot) -> &Process<M> {
+        match &self.slots[slot.index()] {
+            Entry::Occupied(process) => process,
+            Entry::Vacant => vacant_slot(slot),
+        }
+    }
+}
+
+impl<M> core::ops::IndexMut<Slot> for Table<M> {
+    #[inline]
+    fn index_mut(&mut self, slot: Slot) -> &mut Process<M> {
+        match &mut self.slots[slot.index()] {
+            Entry::Occupied(process) => process,
+            Entry::Vacant => vacant_slot(slot),
+        }
+    }
+}
+
+#[cold]
+fn vacant_slot(slot: Slot) -> ! {
+    panic!("process table: slot {} is vacant", slot.index())
+}
+
+fn try_filled<T>(len: usize, value: impl FnMut() -> T) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(len).ok()?;
+    items.resize_with(len, value);
+    Some(items)
+}

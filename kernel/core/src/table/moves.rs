@@ -1,0 +1,183 @@
+//! The moves of a task's life. Those that can change who runs answer with a [`Decision`].
+//!
+//! `now` is in ticks of the kernel's clock. A move that the life cycle does not have is a bug of
+//! the kernel, not of a program, and panics with the verb and the state.
+
+use super::Table;
+use crate::process::{ExitStatus, Pid, ProcState, WaitFor, WrongState};
+use crate::sched::{Decision, Enter, Leave, Policy, Slot};
+
+impl<M> Table<M> {
+    /// Embryo -> Ready.
+    pub fn start(&mut self, slot: Slot) {
+        must(self[slot].state.start());
+        self.enqueue(slot, Enter::Started, 0);
+    }
+
+    /// The running task lets the next one run.
+    #[inline]
+    pub fn yield_now(&mut self, now: u64) -> Decision {
+        if self.ready == 0 {
+            return Decision::Stay;
+        }
+        let (me, ran) = self.stop_running(now);
+        let process = &mut self[me];
+        process.counters.voluntary += 1;
+        must(process.state.pause());
+        self.enqueue(me, Enter::Yielded, ran);
+        self.decide()
+    }
+
+    /// The timer ends the running task's slice.
+    pub fn slice_used_up(&mut self, now: u64) -> Decision {
+        if self.ready == 0 || self.running.is_none() {
+            return Decision::Stay;
+        }
+        let (me, ran) = self.stop_running(now);
+        let process = &mut self[me];
+        process.counters.forced += 1;
+        must(process.state.pause());
+        self.enqueue(me, Enter::SliceUsedUp, ran);
+        self.decide()
+    }
+
+    /// The running task waits.
+    pub fn block(&mut self, wait: WaitFor, now: u64) -> Decision {
+        let (me, ran) = self.stop_running(now);
+        let process = &mut self[me];
+        process.counters.voluntary += 1;
+        must(process.state.block(wait));
+        self.policy.left(&mut self.tasks, me, Leave::Blocked, ran);
+        match wait {
+            WaitFor::Input => self.waiting_for_input.push_back(&mut self.tasks, me),
+            WaitFor::Output => self.waiting_for_output.push_back(&mut self.tasks, me),
+            WaitFor::Time(deadline) => self.sleepers.push(deadline, me),
+            WaitFor::Child(_) | WaitFor::Work => {}
+        }
+        self.decide()
+    }
+
+    /// The running task has ended; its waiter, if it has one, is woken.
+    pub fn exit(&mut self, status: ExitStatus, now: u64) -> Decision {
+        let (me, ran) = self.stop_running(now);
+        must(self[me].state.exit(status));
+        self.policy.left(&mut self.tasks, me, Leave::Exited, ran);
+        self.after_end(me);
+        self.decide()
+    }
+
+    /// Ends a task that is not running, wherever in its life it is.
+    pub(super) fn end_other(&mut self, slot: Slot, status: ExitStatus) {
+        match self[slot].state {
+            ProcState::Ready => {
+                self.policy.remove(&mut self.tasks, slot);
+                self.ready -= 1;
+            }
+            ProcState::Blocked(wait) => self.stop_waiting(slot, wait),
+            ProcState::Embryo | ProcState::Running | ProcState::Exited(_) => {}
+        }
+        must(self[slot].state.exit(status));
+        self.after_end(slot);
+    }
+
+    /// Blocked -> Ready.
+    pub fn wake(&mut self, slot: Slot) {
+        if let ProcState::Blocked(wait) = self[slot].state {
+            self.stop_waiting(slot, wait);
+        }
+        must(self[slot].state.wake());
+        self.enqueue(slot, Enter::Woken, 0);
+    }
+
+    /// Wakes those who wait for input and of whom `chosen` says so.
+    pub fn wake_input(&mut self, mut chosen: impl FnMut(&M) -> bool) {
+        let mut at = self.waiting_for_input.front();
+        while let Some(slot) = at {
+            at = self.waiting_for_input.after(&self.tasks, slot);
+            if chosen(&self[slot].machine) {
+                self.wake(slot);
+            }
+        }
+    }
+
+    /// Wakes everybody who waits for room in the output buffer, in the order they came.
+    pub fn wake_output(&mut self) {
+        while let Some(slot) = self.waiting_for_output.front() {
+            self.wake(slot);
+        }
+    }
+
+    /// Wakes a kernel task that waits for work; one that is not waiting will see it anyway.
+    pub fn wake_kernel_task(&mut self, pid: Pid) {
+        if let Some(slot) = self.find(pid)
+            && self[slot].state == ProcState::Blocked(WaitFor::Work)
+        {
+            self.wake(slot);
+        }
+    }
+
+    /// Who runs now that the CPU is free; [`Decision::Idle`] if nobody is ready.
+    #[inline]
+    pub fn decide(&mut self) -> Decision {
+        match self.policy.pick(&mut self.tasks) {
+            Some(pick) => {
+                self.ready -= 1;
+                self.slice = pick.slice;
+                Decision::SwitchTo(pick.task)
+            }
+            None => Decision::Idle,
+        }
+    }
+
+    /// Puts `slot` on the CPU. Only the kernel's `sched::carry_out` calls this.
+    ///
+    /// # Errors
+    /// If it is not Ready: the policy picked something it must not.
+    #[inline]
+    pub fn run(&mut self, slot: Slot, now: u64) -> Result<(), WrongState> {
+        self[slot].state.run()?;
+        self.running = Some(slot);
+        self.since = now;
+        self.slice_end = self.slice.map(|slice| now.saturating_add(slice));
+        Ok(())
+    }
+
+    #[inline]
+    fn stop_running(&mut self, now: u64) -> (Slot, u64) {
+        let Some(me) = self.running.take() else { nobody_running() };
+        let ran = now.saturating_sub(self.since);
+        self[me].counters.cpu += ran;
+        (me, ran)
+    }
+
+    #[inline]
+    fn enqueue(&mut self, slot: Slot, why: Enter, ran: u64) {
+        self.ready += 1;
+        self.policy.enqueue(&mut self.tasks, slot, why, ran);
+    }
+
+    fn stop_waiting(&mut self, slot: Slot, wait: WaitFor) {
+        match wait {
+            WaitFor::Input => self.waiting_for_input.remove(&mut self.tasks, slot),
+            WaitFor::Output => self.waiting_for_output.remove(&mut self.tasks, slot),
+            WaitFor::Time(_) => self.sleepers.remove(slot),
+            WaitFor::Child(_) | WaitFor::Work => {}
+        }
+    }
+}
+
+fn must(moved: Result<(), WrongState>) {
+    if let Err(WrongState { verb, state }) = moved {
+        wrong_state(verb, state)
+    }
+}
+
+#[cold]
+fn wrong_state(verb: &'static str, state: ProcState) -> ! {
+    panic!("process table: {verb} of a task that is {state:?}")
+}
+
+#[cold]
+fn nobody_running() -> ! {
+    panic!("process table: no task is running")
+}

@@ -1,0 +1,71 @@
+//! What the table has to do with time and policies: slices, sleepers, changing the policy.
+
+use super::Table;
+use crate::process::{Pid, ProcState};
+use crate::sched::{AnyPolicy, Enter, Policy, Slot};
+
+impl<M> Table<M> {
+    /// When the timer must interrupt next: the first sleeper's moment, or the end of the running
+    /// task's slice while somebody else is ready. `None`: no interrupt is needed at all.
+    #[inline]
+    #[must_use]
+    pub fn next_due(&self) -> Option<u64> {
+        let slice = if self.ready > 0 && self.running.is_some() { self.slice_end } else { None };
+        let sleeper = self.sleepers.first().map(|(deadline, _)| deadline);
+        match (slice, sleeper) {
+            (Some(slice), Some(sleeper)) => Some(slice.min(sleeper)),
+            (slice, sleeper) => slice.or(sleeper),
+        }
+    }
+
+    /// Wakes everybody whose moment has come.
+    pub fn wake_due(&mut self, now: u64) {
+        while let Some((deadline, slot)) = self.sleepers.first()
+            && deadline <= now
+        {
+            self.wake(slot);
+        }
+    }
+
+    /// Whether the running task has used up its slice and somebody else is ready.
+    #[must_use]
+    pub fn slice_is_over(&self, now: u64) -> bool {
+        self.ready > 0 && self.slice_end.is_some_and(|end| end <= now)
+    }
+
+    /// The policy's name.
+    #[must_use]
+    pub fn policy_name(&self) -> &'static str {
+        self.policy.name()
+    }
+
+    /// From now on `policy` chooses. Every ready task enters it in the order in which the old one
+    /// would have picked them; the running task gets a slice like everybody else, from `now`.
+    pub fn set_policy(&mut self, mut policy: AnyPolicy, slice: Option<u64>, now: u64) {
+        while let Some(pick) = self.policy.pick(&mut self.tasks) {
+            policy.enqueue(&mut self.tasks, pick.task, Enter::Started, 0);
+        }
+        self.policy = policy;
+        self.slice_end = slice.map(|slice| now.saturating_add(slice));
+    }
+
+    /// Gives a task its weight.
+    pub fn set_weight(&mut self, slot: Slot, weight: u32) {
+        let ready = self[slot].state == ProcState::Ready;
+        if ready {
+            self.policy.remove(&mut self.tasks, slot);
+        }
+        self.tasks.set_weight(slot, weight);
+        if ready {
+            self.policy.enqueue(&mut self.tasks, slot, Enter::Started, 0);
+        }
+    }
+
+    /// Whether `by` may set the weight of the task in `slot`: its own, a descendant's, or any if it
+    /// owns the machine.
+    #[must_use]
+    pub fn may_steer(&self, by: Pid, slot: Slot) -> bool {
+        let pid = self[slot].pid;
+        by == pid || (!pid.is_kernel_task() && (by == self.owner || self.is_descendant(slot, by)))
+    }
+}

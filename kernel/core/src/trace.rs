@@ -1,0 +1,169 @@
+//! The ring of the last switches: who, when, why, and where the program was.
+//!
+//! Written at every switch, so recording is a handful of stores; read by the shell's `trace`,
+//! by a panic, and by debuggers, which find [`Ring`] through the kernel's offset table.
+
+use alloc::vec::Vec;
+use core::mem::offset_of;
+
+/// Why a task left the CPU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Why {
+    /// The CPU was idle.
+    Idle = 0,
+    /// It gave way.
+    Yielded = 1,
+    /// It waits for input.
+    BlockedInput = 2,
+    /// It waits for room in the output buffer.
+    BlockedOutput = 3,
+    /// It waits for another task to end.
+    BlockedChild = 4,
+    /// It waits for a moment.
+    BlockedTime = 5,
+    /// A kernel task has nothing to do.
+    BlockedWork = 6,
+    /// It has ended.
+    Exited = 7,
+    /// Its slice was used up.
+    SliceUsedUp = 8,
+}
+
+impl Why {
+    /// The word that commands and files show.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Yielded => "yielded",
+            Self::BlockedInput => "blocked:input",
+            Self::BlockedOutput => "blocked:output",
+            Self::BlockedChild => "blocked:child",
+            Self::BlockedTime => "blocked:time",
+            Self::BlockedWork => "blocked:work",
+            Self::Exited => "exited",
+            Self::SliceUsedUp => "slice-used-up",
+        }
+    }
+}
+
+/// One switch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Event {
+    /// When, in ticks of the kernel's clock.
+    pub time: u64,
+    /// Where the task that left was in its program; 0 for a kernel task or idle.
+    pub rip: u64,
+    /// Who left the CPU; 0 for idle or the launcher.
+    pub from: u64,
+    /// Who got it; 0 for idle or the launcher.
+    pub to: u64,
+    /// Why the first left.
+    pub why: Why,
+    /// On which CPU.
+    pub cpu: u8,
+}
+
+impl Event {
+    const EMPTY: Self = Self { time: 0, rip: 0, from: 0, to: 0, why: Why::Idle, cpu: 0 };
+}
+
+/// The last switches, in a buffer whose length is a power of two.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Ring {
+    /// How many switches there have been.
+    count: u64,
+    events: Vec<Event>,
+}
+
+impl Ring {
+    /// A ring that keeps nothing: what a static holds until there is a heap.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { count: 0, events: Vec::new() }
+    }
+
+    /// Room for at least `capacity` switches. `None` if there is no memory for it.
+    #[must_use]
+    pub fn try_new(capacity: usize) -> Option<Self> {
+        let len = capacity.max(1).checked_next_power_of_two()?;
+        let mut events = Vec::new();
+        events.try_reserve_exact(len).ok()?;
+        events.resize(len, Event::EMPTY);
+        Some(Self { count: 0, events })
+    }
+
+    /// Keeps `event`, in place of the oldest if the ring is full.
+    #[inline]
+    pub fn record(&mut self, event: Event) {
+        let at = self.index(self.count);
+        if let Some(place) = self.events.get_mut(at) {
+            *place = event;
+            self.count += 1;
+        }
+    }
+
+    /// How many switches there have been.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The last `limit` switches that are still known, oldest first, each with its number.
+    pub fn last(&self, limit: usize) -> impl Iterator<Item = (u64, &Event)> {
+        let known = (self.events.len() as u64).min(self.count).min(limit as u64);
+        (self.count - known..self.count).map(|number| (number, &self.events[self.index(number)]))
+    }
+
+    /// Every address, offset and size that reading the ring from outside takes, by name.
+    pub fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("ring.count", (&raw const self.count).addr()),
+            ("ring.events", self.events.as_ptr().addr()),
+            ("ring.capacity", self.events.len()),
+            ("event.size", size_of::<Event>()),
+            ("event.time", offset_of!(Event, time)),
+            ("event.rip", offset_of!(Event, rip)),
+            ("event.from", offset_of!(Event, from)),
+            ("event.to", offset_of!(Event, to)),
+            ("event.why", offset_of!(Event, why)),
+            ("event.cpu", offset_of!(Event, cpu)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name, value as u64))
+    }
+
+    #[inline]
+    fn index(&self, number: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a place")]
+        let low = number as usize;
+        low & self.events.len().wrapping_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::{Event, Ring};
+
+    #[test]
+    fn keeps_the_last_ones_in_order() {
+        let mut ring = Ring::try_new(4).unwrap();
+        for time in 0..10 {
+            ring.record(Event { time, ..Event::EMPTY });
+        }
+        let times = |limit| ring.last(limit).map(|(n, e)| (n, e.time)).collect::<Vec<_>>();
+        assert_eq!(times(100), [(6, 6), (7, 7), (8, 8), (9, 9)]);
+        assert_eq!(times(2), [(8, 8), (9, 9)]);
+        assert_eq!(ring.count(), 10);
+    }
+
+    #[test]
+    fn is_empty_before_the_first_switch() {
+        assert_eq!(Ring::try_new(0).unwrap().last(5).count(), 0);
+    }
+}
