@@ -1,0 +1,78 @@
+//! Interrupts: off in all of the kernel but the idle task's [`wait_for_interrupt`].
+//!
+//! [`IrqGuard`] is for code that also runs before that rule holds, or under a debugger.
+
+use core::arch::asm;
+use core::marker::PhantomData;
+use core::sync::atomic::Ordering;
+
+use x86_64::instructions::interrupts;
+
+use super::stubs::NMI_COUNT;
+
+/// Lets interrupts in.
+///
+/// # Safety
+/// The IDT is in place and whoever handles an interrupt can cope with what is going on here.
+pub unsafe fn enable() {
+    interrupts::enable();
+}
+
+/// Keeps interrupts out.
+pub fn disable() {
+    interrupts::disable();
+}
+
+/// Whether an interrupt could come now.
+#[must_use]
+pub fn enabled() -> bool {
+    interrupts::are_enabled()
+}
+
+/// Halts until an interrupt has been handled; called and left with interrupts off.
+///
+/// `sti` takes effect after the next instruction (SDM vol. 2B), so that an interrupt that is
+/// already pending ends the `hlt`: check for work with interrupts off, then call this, and no
+/// wake-up is lost.
+pub fn wait_for_interrupt() {
+    // SAFETY: the handler finds the idle task, which holds nothing; no `nomem`, as it may write.
+    unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
+}
+
+/// How many NMIs there were. They are counted and nothing else.
+#[must_use]
+pub fn nmi_count() -> u64 {
+    NMI_COUNT.load(Ordering::Relaxed)
+}
+
+/// Interrupts are off while it lives; then as they were before.
+#[derive(Debug)]
+pub struct IrqGuard {
+    were_enabled: bool,
+    /// Not `Send`: it speaks of the CPU it was made on.
+    _cpu: PhantomData<*const ()>,
+}
+
+impl IrqGuard {
+    /// Turns interrupts off.
+    #[must_use]
+    pub fn new() -> Self {
+        let were_enabled = enabled();
+        disable();
+        Self { were_enabled, _cpu: PhantomData }
+    }
+}
+
+impl Default for IrqGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for IrqGuard {
+    fn drop(&mut self) {
+        if self.were_enabled {
+            interrupts::enable();
+        }
+    }
+}
