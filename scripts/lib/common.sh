@@ -1,0 +1,28 @@
+# Shared by every script, sourced first: where the project lies, how a script speaks and how it
+# fails. Settings of the caller that would change what is built are dropped here, once.
+
+# Nothing else in scripts/ may depend on the folder it was called from.
+ORBITAL_ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
+OUTPUT=$ORBITAL_ROOT/target/orbital
+
+# They would replace the flags of .cargo/config.toml, or move the files other tools look for.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET \
+    CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+
+# The status die() leaves with; a script with its own table of codes sets it.
+DIE_STATUS=1
+
+say() { printf 'orbital: %s\n' "$*"; }
+
+die() {
+    printf 'orbital: %s\n' "$*" >&2
+    exit "$DIE_STATUS"
+}
+
+# only_one NAME: waits until no other script holds the lock NAME, and holds it until this one ends.
+only_one() {
+    mkdir -p -- "$OUTPUT" || die "cannot write $OUTPUT"
+    local lock
+    exec {lock}>"$OUTPUT/.$1.lock" || die "cannot write $OUTPUT"
+    flock --nonblock "$lock" || { say "waiting for another run of this script"; flock "$lock"; }
+}

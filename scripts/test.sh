@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Checks everything there is to check: format, house rules, lints, documentation, host tests, and the
+# tests that boot Orbital in QEMU. Every step runs even if one before it failed; the status is 0 only
+# if none did.
+set -euo pipefail
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ORBITAL_ROOT/scripts/lib/packages.sh"
+. "$ORBITAL_ROOT/scripts/lib/toolchain.sh"
+. "$ORBITAL_ROOT/scripts/lib/qemu.sh"
+. "$ORBITAL_ROOT/scripts/lib/rules.sh"
+
+ON_HOST=(--package orbital-abi --package orbital-core --package orbital-arch)
+ON_TARGET=(--package orbital-kernel --package orbital-arch --package ulib --package programs)
+failed=()
+
+main() {
+    (($# == 0)) || { DIE_STATUS=2 die "unknown option $1: scripts/test.sh takes none"; }
+    require_qemu uefi ''
+    install_required || die "$install_problem"
+    choose_toolchain
+
+    step "format" cargo_host fmt --all --check
+    step "house rules" check_rules
+    step "clippy, host" cargo_host clippy --locked --all-targets -- -D warnings
+    step "clippy, image tool" cargo_image clippy --locked --package image --all-targets -- -D warnings
+    step "clippy, x86_64-unknown-none" cargo_target clippy --locked --release "${ON_TARGET[@]}" -- -D warnings
+    export RUSTDOCFLAGS='-D warnings'
+    step "rustdoc, host" cargo_host doc --locked --no-deps --document-private-items
+    step "rustdoc, x86_64-unknown-none" cargo_target doc --locked --release --no-deps --document-private-items "${ON_TARGET[@]}"
+    step "tests, image tool" cargo_image test --locked --package image
+    step "tests, host" cargo_host test --locked "${ON_HOST[@]}"
+    step "tests, QEMU" test_in_qemu
+
+    ((${#failed[@]} == 0)) || die "FAILED:$(printf ' %s;' "${failed[@]}")"
+    say "all checks passed in $SECONDS s"
+}
+
+# step NAME COMMAND...: in a subshell, so that nothing it sets or enters stays.
+step() {
+    local name=$1
+    shift
+    printf '\n==> %s\n' "$name"
+    if ! ("$@") </dev/null; then
+        failed+=("$name")
+        printf '==> %s: FAILED\n' "$name"
+    fi
+}
+
+test_in_qemu() {
+    "$ORBITAL_ROOT/scripts/build.sh" --release --uefi || return
+    export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage
+    cargo_host test --locked --package orbital-tests
+}
+
+main "$@"
