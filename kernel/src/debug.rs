@@ -1,0 +1,135 @@
+//! What a debugger reads and where it stops: the offset table and the hooks.
+//!
+//! [`ORBITAL_DEBUG_INFO`] names every address and offset that gdb commands and `orbital-gdb` need,
+//! so that neither depends on a compiler's type information. It is empty until boot has filled it.
+//! The hooks are empty functions that are called when a process is born or has ended, and at the
+//! switches that `ORBITAL_DEBUG_BREAK` selects; a debugger sets breakpoints on them.
+
+use core::cell::UnsafeCell;
+use core::hint::black_box;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use orbital_core::process::Pid;
+
+/// One named number.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Entry {
+    /// The name, padded with NUL.
+    name: [u8; 32],
+    /// An address, an offset, a size or a count, as the name says.
+    value: u64,
+}
+
+/// The offset table: a magic, a version, and entries.
+#[repr(C)]
+pub(crate) struct DebugInfo {
+    magic: [u8; 8],
+    version: u32,
+    count: u32,
+    entries: [Entry; CAPACITY],
+}
+
+const CAPACITY: usize = 64;
+
+/// The table, written once at boot.
+#[repr(transparent)]
+pub(crate) struct Shared(UnsafeCell<DebugInfo>);
+
+// SAFETY: `publish` writes it once at boot, before the first process; only debuggers read it.
+unsafe impl Sync for Shared {}
+
+/// What a debugger looks for by this name. Its magic is `ORBITAL\0` once it is filled.
+#[unsafe(no_mangle)]
+pub(crate) static ORBITAL_DEBUG_INFO: Shared = Shared(UnsafeCell::new(DebugInfo {
+    magic: [0; 8],
+    version: 1,
+    count: 0,
+    entries: [Entry { name: [0; 32], value: 0 }; CAPACITY],
+}));
+
+/// Fills the table.
+///
+/// # Panics
+/// If there are more entries than it holds, or a name is too long.
+pub(crate) fn publish(entries: &mut dyn Iterator<Item = (&'static str, u64)>) {
+    // SAFETY: called once at boot; nobody else in the kernel uses the table.
+    let info = unsafe { &mut *ORBITAL_DEBUG_INFO.0.get() };
+    for (name, value) in entries {
+        let entry = &mut info.entries[info.count as usize];
+        entry.name[..name.len()].copy_from_slice(name.as_bytes());
+        entry.value = value;
+        info.count += 1;
+    }
+    info.magic = *b"ORBITAL\0";
+}
+
+/// Which switches stop at [`orbital_debug_switch`]: a debugger writes here.
+#[repr(C)]
+pub(crate) struct BreakOn {
+    /// Whether any does.
+    enabled: AtomicBool,
+    /// Only switches away from this pid; [`BreakOn::ANY`]: from any.
+    from: AtomicU64,
+    /// Only switches to this pid; [`BreakOn::ANY`]: to any.
+    to: AtomicU64,
+}
+
+impl BreakOn {
+    const ANY: u64 = u64::MAX;
+}
+
+/// The filter, off at boot.
+#[unsafe(no_mangle)]
+pub(crate) static ORBITAL_DEBUG_BREAK: BreakOn = BreakOn {
+    enabled: AtomicBool::new(false),
+    from: AtomicU64::new(BreakOn::ANY),
+    to: AtomicU64::new(BreakOn::ANY),
+};
+
+/// Called right before every switch.
+#[inline]
+pub(crate) fn switching(from: u64, to: u64) {
+    if ORBITAL_DEBUG_BREAK.enabled.load(Ordering::Relaxed) {
+        stop_if_chosen(from, to);
+    }
+}
+
+#[cold]
+fn stop_if_chosen(from: u64, to: u64) {
+    let chosen = |filter: &AtomicU64, pid| {
+        let wanted = filter.load(Ordering::Relaxed);
+        wanted == BreakOn::ANY || wanted == pid
+    };
+    if chosen(&ORBITAL_DEBUG_BREAK.from, from) && chosen(&ORBITAL_DEBUG_BREAK.to, to) {
+        orbital_debug_switch(from, to);
+    }
+}
+
+/// A process has been born.
+pub(crate) fn spawned(pid: Pid) {
+    orbital_debug_spawned(pid.0);
+}
+
+/// A process has ended.
+pub(crate) fn exited(pid: Pid, code: i64) {
+    orbital_debug_exited(pid.0, code);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn orbital_debug_spawned(pid: u64) {
+    black_box(pid);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn orbital_debug_exited(pid: u64, code: i64) {
+    black_box((pid, code));
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn orbital_debug_switch(from: u64, to: u64) {
+    black_box((from, to));
+}

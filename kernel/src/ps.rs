@@ -1,0 +1,88 @@
+//! The process table as a person reads it.
+
+use core::fmt::Write;
+
+use orbital_abi::Errno;
+use orbital_core::process::{Pid, ProcState, Process};
+use orbital_core::range::UserRange;
+
+use orbital_arch::clock::rdtsc;
+
+use crate::memory::space::Access;
+use crate::memory::user;
+use crate::process::Machine;
+use crate::sched::TABLE;
+use crate::text::Text;
+use crate::{syscall, time};
+
+/// How many programs are ready; tasks of the kernel do not count.
+pub(crate) fn ready_programs() -> u64 {
+    TABLE.with(|table| {
+        table
+            .iter()
+            .filter(|process| {
+                process.state() == ProcState::Ready && !process.pid().is_kernel_task()
+            })
+            .count() as u64
+    })
+}
+
+/// Writes the table to the caller's buffer: a heading, then one line per process in order of pid,
+/// as many whole lines as fit. Returns the bytes written.
+pub(crate) fn write_table(ptr: u64, len: u64) -> Result<u64, Errno> {
+    let buffer = UserRange::new(ptr, len)?;
+    syscall::with_space(|space| user::check(space, buffer, Access::Write))?;
+    let mut written = 0;
+    let mut append = |line: &Line| -> Result<bool, Errno> {
+        let bytes = line.as_bytes();
+        if bytes.len() as u64 > len - written {
+            return Ok(false);
+        }
+        let target = UserRange::new(ptr + written, bytes.len() as u64)?;
+        syscall::with_space(|space| user::write(space, target, bytes))?;
+        written += bytes.len() as u64;
+        Ok(true)
+    };
+    let mut go_on = append(&Line::line(format_args!("{HEADING}")))?;
+    let mut after = None;
+    while go_on && let Some((pid, line)) = next_line(after) {
+        go_on = append(&line)?;
+        after = Some(pid);
+    }
+    Ok(written)
+}
+
+const HEADING: &str = "  PID PARENT STATUS            SWITCHES   CPU(ms) NAME";
+
+/// The line of the process with the lowest pid above `after`.
+fn next_line(after: Option<Pid>) -> Option<(Pid, Line)> {
+    let now = rdtsc();
+    TABLE.with(|table| {
+        let process =
+            table.iter().filter(|process| Some(process.pid()) > after).min_by_key(|p| p.pid())?;
+        let cpu_millis = time::ticks_to_nanos(table.cpu_ticks(process, now)) / 1_000_000;
+        Some((process.pid(), line_of(process, cpu_millis)))
+    })
+}
+
+/// A line of the table.
+type Line = Text<128>;
+
+fn line_of(process: &Process<Machine>, cpu_millis: u64) -> Line {
+    let counters = process.counters();
+    let mut status = Line::new();
+    // A status that is too long is cut; nothing is lost that a person needs.
+    let _ = match process.state() {
+        ProcState::Blocked(wait) => write!(status, "Blocked({wait})"),
+        state => write!(status, "{}", state.word()),
+    };
+    Line::line(format_args!(
+        "{:>5} {:>6} {:<16} {:>9} {:>9} {}",
+        process.pid(),
+        process.parent(),
+        status.as_str(),
+        counters.voluntary + counters.forced,
+        cpu_millis,
+        process.name()
+    ))
+}

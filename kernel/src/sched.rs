@@ -1,0 +1,231 @@
+//! Carries out what the process table decides: the only caller of the switch routine.
+//!
+//! Every path that may change who runs ends in [`carry_out`], which checks by name what must hold
+//! before stacks change, records the switch, and switches. [`idle`] is where the CPU is when nobody
+//! is ready: the boot context, which belongs to no process.
+
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use orbital_abi::sched::QUANTUM_DEFAULT;
+use orbital_arch::clock::rdtsc;
+use orbital_arch::irq;
+use orbital_arch::switch::{TaskContext, switch};
+use orbital_core::process::{ExitStatus, Pid, WaitFor};
+use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
+use orbital_core::table::Table;
+use orbital_core::trace::{Event, Ring, Why};
+
+use crate::process::{self, Machine};
+use crate::sync::{self, Lock, Order};
+use crate::{console, debug, memory, terminal, time};
+
+/// All processes.
+pub(crate) static TABLE: Lock<Table<Machine>> = Lock::new(Order::Table, Table::empty());
+
+/// The last switches.
+pub(crate) static TRACE: Lock<Ring> = Lock::new(Order::Trace, Ring::empty());
+
+/// The context of whoever is on the CPU; null until [`idle`] is entered.
+static CURRENT: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The pid of whoever is on the CPU; the launcher's while it idles.
+static CURRENT_PID: AtomicU64 = AtomicU64::new(Pid::LAUNCHER.0);
+
+/// The context of [`idle`].
+static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The quantum in force.
+static QUANTUM_NANOS: AtomicU64 = AtomicU64::new(QUANTUM_DEFAULT);
+
+/// The running process. Only for code that runs on behalf of one.
+#[inline]
+pub(crate) fn running(table: &Table<Machine>) -> Slot {
+    match table.running() {
+        Some(slot) => slot,
+        None => panic!("no process is running"),
+    }
+}
+
+/// The running process lets the next one run.
+#[inline]
+pub(crate) fn yield_now() {
+    let now = rdtsc();
+    carry_out(TABLE.with(|table| table.yield_now(now)), Why::Yielded, now);
+}
+
+/// The running process waits for `wait`; returns when that may have happened.
+pub(crate) fn block(wait: WaitFor) {
+    let now = rdtsc();
+    let why = match wait {
+        WaitFor::Input => Why::BlockedInput,
+        WaitFor::Output => Why::BlockedOutput,
+        WaitFor::Child(_) => Why::BlockedChild,
+        WaitFor::Time(_) => Why::BlockedTime,
+        WaitFor::Work => Why::BlockedWork,
+    };
+    carry_out(TABLE.with(|table| table.block(wait, now)), why, now);
+}
+
+/// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from
+/// a process whose slice is used up, if somebody else is ready.
+pub(crate) fn tick(in_ring_3: bool) {
+    let now = rdtsc();
+    let decision = TABLE.with(|table| {
+        table.wake_due(now);
+        if in_ring_3 && table.slice_is_over(now) {
+            table.slice_used_up(now)
+        } else {
+            time::arm(table.next_due());
+            Decision::Stay
+        }
+    });
+    carry_out(decision, Why::SliceUsedUp, now);
+}
+
+/// Chooses policy and quantum; both as the kernel's other parts name them.
+pub(crate) fn set_policy(name: &str, quantum_nanos: u64, seed: u64) -> bool {
+    let settings = Settings { quantum: time::nanos_to_ticks(quantum_nanos).max(1), seed };
+    let Some(policy) = AnyPolicy::by_name(name, &settings) else { return false };
+    QUANTUM_NANOS.store(quantum_nanos, Ordering::Relaxed);
+    let slice = (name != AnyPolicy::NAMES[0]).then_some(settings.quantum);
+    TABLE.with(|table| {
+        table.set_policy(policy, slice, rdtsc());
+        time::arm(table.next_due());
+    });
+    true
+}
+
+/// The quantum in force, in nanoseconds.
+pub(crate) fn quantum_nanos() -> u64 {
+    QUANTUM_NANOS.load(Ordering::Relaxed)
+}
+
+/// The running process ends.
+pub(crate) fn exit(status: ExitStatus) -> ! {
+    let (pid, name) = TABLE.with(|table| {
+        let slot = running(table);
+        process::leave_space(table[slot].machine_mut());
+        (table[slot].pid(), *table[slot].name())
+    });
+    announce_end(pid, name.as_str(), status);
+    let now = rdtsc();
+    carry_out(TABLE.with(|table| table.exit(status, now)), Why::Exited, now);
+    unreachable!("pid {pid} has ended and runs")
+}
+
+/// Says that a process has ended, to the log, its terminal and a debugger.
+pub(crate) fn announce_end(pid: Pid, name: &str, status: ExitStatus) {
+    terminal::process_ended(pid);
+    console::log(format_args!("[kernel] pid {pid} ({name}) {status}"));
+    debug::exited(pid, status.code());
+}
+
+/// Does what was decided. Returns when the process that called it runs again.
+#[inline]
+pub(crate) fn carry_out(decision: Decision, why: Why, now: u64) {
+    let next = match decision {
+        Decision::Stay => return,
+        Decision::SwitchTo(slot) => TABLE.with(|table| {
+            if let Err(wrong) = table.run(slot, now) {
+                policy_error(table.policy_name(), table[slot].pid(), wrong.state.word());
+            }
+            time::arm(table.next_due());
+            (table[slot].machine().context, table[slot].pid())
+        }),
+        Decision::Idle => (IDLE.load(Ordering::Relaxed), Pid::LAUNCHER),
+    };
+    switch_to(next.0, next.1, why, now);
+}
+
+#[inline]
+fn switch_to(next: *mut TaskContext, next_pid: Pid, why: Why, now: u64) {
+    let previous = CURRENT.load(Ordering::Relaxed);
+    if previous == next {
+        return;
+    }
+    assert!(!irq::enabled(), "switch: interrupts are on");
+    assert!(sync::nothing_held(), "switch: a lock is held");
+    let from = CURRENT_PID.load(Ordering::Relaxed);
+    // SAFETY: whoever is on the CPU has a context, and its fields are only written by the switch.
+    let rip = unsafe { (*previous).user_rip() };
+    TRACE.with(|ring| {
+        ring.record(Event { time: now, rip, from, to: next_pid.0, why, cpu: 0 });
+    });
+    CURRENT.store(next, Ordering::Relaxed);
+    CURRENT_PID.store(next_pid.0, Ordering::Relaxed);
+    debug::switching(from, next_pid.0);
+    // SAFETY: interrupts are off and no lock is held; `previous` is the running context and `next`
+    // one that was switched out or never ran, because the table said Ready and now says Running.
+    #[expect(clippy::disallowed_methods, reason = "the one caller")]
+    unsafe {
+        switch(previous, next);
+    }
+}
+
+/// Wakes the terminal's task if there is something for it to do.
+#[inline]
+pub(crate) fn wake_terminal() {
+    if terminal::take_work() {
+        TABLE.with(|table| {
+            table.wake_kernel_task(Pid::TERMINAL);
+            time::arm(table.next_due());
+        });
+    }
+}
+
+/// Makes room for `max_tasks` processes and for the switches to be remembered.
+/// `None` if there is no memory for it.
+pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
+    let made = Table::try_new(max_tasks, AnyPolicy::initial())?;
+    TABLE.with(|table| *table = made);
+    let made = Ring::try_new(remembered_switches)?;
+    TRACE.with(|ring| *ring = made);
+    Some(())
+}
+
+/// Where the CPU is when nobody is ready. Called once, at the end of boot, on the boot stack.
+pub(crate) fn idle() -> ! {
+    let mut context = TaskContext::empty();
+    let context = &raw mut context;
+    IDLE.store(context, Ordering::Relaxed);
+    CURRENT.store(context, Ordering::Relaxed);
+    loop {
+        wake_terminal();
+        let now = rdtsc();
+        match TABLE.with(Table::decide) {
+            // A wake-up between the look and the halt is not lost: interrupts are off until the
+            // `sti` whose next instruction is the `hlt`.
+            Decision::Idle => {
+                TABLE.with(|table| time::arm(table.next_due()));
+                irq::wait_for_interrupt();
+            }
+            decision => carry_out(decision, Why::Idle, now),
+        }
+    }
+}
+
+/// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.
+pub(crate) fn publish_layout() {
+    let machine = [
+        ("machine.context", offset_of!(Machine, context)),
+        ("machine.session", offset_of!(Machine, session)),
+        ("current.context", (&raw const CURRENT).addr()),
+        ("current.pid", (&raw const CURRENT_PID).addr()),
+        ("idle.context", (&raw const IDLE).addr()),
+        ("stack.size", memory::kstack::STACK_SIZE as usize),
+        ("stack.stride", memory::kstack::PLACE_SIZE as usize),
+        ("stack.region", memory::kernel::STACKS as usize),
+    ];
+    let machine = machine.into_iter().map(|(name, value)| (name, value as u64));
+    let contexts = TaskContext::layout().map(|(name, value)| (name, value as u64));
+    let own = machine.chain(contexts);
+    TABLE.with(|table| {
+        TRACE.with(|ring| debug::publish(&mut own.chain(table.layout()).chain(ring.layout())));
+    });
+}
+
+#[cold]
+fn policy_error(policy: &str, pid: Pid, state: &str) -> ! {
+    panic!("policy {policy} picked pid {pid}, which is {state}")
+}

@@ -1,0 +1,79 @@
+//! What time it is, and what the timer is for.
+//!
+//! Time is kept from the time-stamp counter and never by counting interrupts. The timer is armed
+//! only for the next thing that is due ([`arm`]): with nobody sleeping and nobody preempted it is
+//! silent.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use orbital_arch::apic::{self, LocalApic};
+use orbital_arch::calibrate::Calibration;
+use orbital_arch::clock::{Clock, rdtsc};
+use orbital_arch::frame::TrapFrame;
+use orbital_arch::timer::Timer;
+use spin::Once;
+
+use crate::console::log;
+use crate::sched;
+
+struct Devices {
+    clock: Clock,
+    timer: Timer,
+}
+
+static DEVICES: Once<Devices> = Once::new();
+
+/// What the timer is armed for, in ticks; [`NEVER`] if it is not.
+static ARMED: AtomicU64 = AtomicU64::new(NEVER);
+
+const NEVER: u64 = u64::MAX;
+
+/// Starts clock and timer.
+pub(crate) fn init(apic: LocalApic, measured: &Calibration) {
+    let timer = Timer::new(apic, measured);
+    log(format_args!("[kernel] clock: {measured}; timer: {}", timer.source()));
+    let clock = Clock::new(measured.tsc_hz).starting_at(rdtsc());
+    DEVICES.call_once(|| Devices { clock, timer });
+}
+
+/// Nanoseconds since boot; never goes back.
+pub(crate) fn since_boot_nanos() -> u64 {
+    DEVICES.get().map_or(0, |devices| devices.clock.now_nanos())
+}
+
+/// A span of the time-stamp counter in nanoseconds.
+pub(crate) fn ticks_to_nanos(ticks: u64) -> u64 {
+    DEVICES.get().map_or(0, |devices| devices.clock.ticks_to_nanos(ticks))
+}
+
+/// A span in nanoseconds as ticks of the time-stamp counter.
+pub(crate) fn nanos_to_ticks(nanos: u64) -> u64 {
+    DEVICES.get().map_or(0, |devices| devices.clock.nanos_to_ticks(nanos))
+}
+
+/// Sees to it that the timer interrupts at `due`, or not at all.
+#[inline]
+pub(crate) fn arm(due: Option<u64>) {
+    let due = due.unwrap_or(NEVER);
+    if ARMED.load(Ordering::Relaxed) != due {
+        set(due);
+    }
+}
+
+fn set(due: u64) {
+    ARMED.store(due, Ordering::Relaxed);
+    let Some(devices) = DEVICES.get() else { return };
+    if due == NEVER {
+        devices.timer.disarm();
+    } else {
+        devices.timer.arm_at(due);
+    }
+}
+
+/// The timer has fired. It may be early, or late for what it was armed for: the scheduler looks at
+/// the clock. The end of the interrupt comes first, because this may not return for long.
+pub(crate) fn interrupt(frame: &TrapFrame) {
+    apic::end_of_interrupt();
+    ARMED.store(NEVER, Ordering::Relaxed);
+    sched::tick(frame.from_user());
+}

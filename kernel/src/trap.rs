@@ -1,0 +1,96 @@
+//! The one way in from the machine: why are we here, and what is to be done on the way out.
+//!
+//! Every system call, interrupt and exception arrives in [`Kernel::trap`] with the registers of
+//! the interrupted program in a [`TrapFrame`], filled in place by `arch`'s entry code, and leaves
+//! by returning from it. Interrupts from ring 0 are taken only while idle.
+
+use orbital_arch::frame::TrapFrame;
+use orbital_arch::{TrapHandler, apic, cpu, pic, vector};
+use orbital_core::process::{ExitStatus, Fault};
+
+use crate::memory::space::Access;
+use crate::process::PROGRAMS;
+use crate::sched::{self, TABLE};
+use crate::{syscall, terminal, time};
+
+/// The kernel, as `arch` knows it.
+pub(crate) struct Kernel;
+
+impl TrapHandler for Kernel {
+    #[inline]
+    extern "C" fn trap(frame: &mut TrapFrame) {
+        match frame.vector {
+            vector::SYSCALL => syscall::handle(frame),
+            vector::TIMER => time::interrupt(frame),
+            vector::KEYBOARD => device(terminal::keyboard_interrupt),
+            vector::SERIAL => device(serial),
+            // Counted by the entry code; a spurious one wants no end-of-interrupt either
+            // (SDM volume 3, section 11.9).
+            vector::NMI | vector::SPURIOUS => {}
+            pic::SPURIOUS_FIRST | pic::SPURIOUS_SECOND => {
+                pic::spurious(frame.vector);
+            }
+            0..vector::FIRST_INTERRUPT => exception(frame),
+            // Nothing is routed here: only hardware gone wrong can raise it, and no program pays.
+            _ => apic::end_of_interrupt(),
+        }
+        sched::wake_terminal();
+    }
+}
+
+fn device(handle: fn()) {
+    handle();
+    apic::end_of_interrupt();
+}
+
+fn serial() {
+    if terminal::serial_interrupt().wake_writers {
+        TABLE.with(|table| {
+            table.wake_output();
+            time::arm(table.next_due());
+        });
+    }
+}
+
+/// An exception ends the process that caused it; one of the kernel's own ends everything.
+fn exception(frame: &mut TrapFrame) {
+    let address = if frame.vector == vector::PAGE_FAULT { cpu::read_cr2() } else { 0 };
+    // A double fault is the kernel's own failure, whoever was interrupted (SDM volume 3, 6.15).
+    if !frame.from_user() || frame.vector == vector::DOUBLE_FAULT {
+        panic!(
+            "exception {} in the kernel: error={:#x} addr={address:#x}\n{frame:?}",
+            frame.vector, frame.error
+        );
+    }
+    if frame.vector == vector::PAGE_FAULT && serve_page_fault(address, frame.error) {
+        return;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "exceptions have vectors below 32")]
+    let vector = frame.vector as u8;
+    let fault = Fault { vector, error: frame.error, address, rip: frame.rip };
+    sched::exit(ExitStatus::Faulted(fault));
+}
+
+/// Gives the program the page it has a right to but has not touched before.
+fn serve_page_fault(address: u64, error: u64) -> bool {
+    const WRITE: u64 = 1 << 1;
+    const FETCH: u64 = 1 << 4;
+    let access = match (error & WRITE != 0, error & FETCH != 0) {
+        (_, true) => Access::Execute,
+        (true, false) => Access::Write,
+        (false, false) => Access::Read,
+    };
+    TABLE.with(|table| {
+        let slot = sched::running(table);
+        let process = &mut table[slot];
+        let served = process
+            .machine()
+            .program
+            .as_ref()
+            .is_some_and(|key| PROGRAMS.with(|all| all[key].space.fault_in(address, access)));
+        if served {
+            process.count_fault();
+        }
+        served
+    })
+}
