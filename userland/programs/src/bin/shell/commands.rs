@@ -1,0 +1,195 @@
+//! The commands of the shell: one row of [`COMMANDS`] and one function each.
+
+use core::fmt;
+
+use ulib::abi::layout::NANOS_PER_SEC;
+use ulib::{Errno, io, println, process, time};
+
+use crate::jobs;
+
+/// A command that the shell itself carries out.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    help: &'static str,
+    /// Takes the rest of the line.
+    run: fn(&str) -> Result<(), Problem>,
+}
+
+/// Why a command did not do what was asked.
+pub(crate) enum Problem {
+    /// Its arguments are not those it takes.
+    Usage,
+    /// It is neither a command nor a program.
+    Unknown,
+    /// There is no program of the name that follows the command.
+    NoProgram,
+    /// The kernel refused the call.
+    Call(Errno),
+}
+
+impl From<Errno> for Problem {
+    fn from(errno: Errno) -> Self {
+        Self::Call(errno)
+    }
+}
+
+const COMMANDS: &[Command] = &[
+    command("help", "", "list the commands", help),
+    command("echo", "[TEXT]", "print TEXT", echo),
+    command("pid", "", "print the shell's own pid", pid),
+    command("uptime", "", "print the seconds since boot", uptime),
+    command("ps", "", "list processes and tasks", ps),
+    command("stats", "[PID]", "print the counters of a process", stats),
+    command("clear", "", "clear the screen", clear),
+    command("yield", "", "let the next ready task run", yield_now),
+    command("run", "", "let every ready task run once", jobs::run),
+    command("run", "NAME [ARG]..", "start a program, wait for it", jobs::run),
+    command("spawn", "NAME [ARG].. [&]", "the same; with & do not wait", jobs::spawn),
+    command("wait", "PID", "wait for a program started with &", jobs::wait),
+    command("kill", "PID", "end a program started from here", jobs::kill),
+    command("time", "COMMAND", "run COMMAND, print how long it took", time_command),
+    command("exit", "[CODE]", "end the shell", exit),
+];
+
+const fn command(
+    name: &'static str,
+    arguments: &'static str,
+    help: &'static str,
+    run: fn(&str) -> Result<(), Problem>,
+) -> Command {
+    Command { name, arguments, help, run }
+}
+
+/// Carries out a line: a command, or else a program of that name.
+pub(crate) fn execute(line: &str) {
+    let (name, rest) = split_word(line);
+    if name.is_empty() {
+        return;
+    }
+    let command = COMMANDS.iter().find(|command| command.name == name);
+    let result = match command {
+        Some(command) => (command.run)(rest),
+        None => jobs::bare(line),
+    };
+    match result {
+        Ok(()) => {}
+        Err(Problem::Usage) => usage(name),
+        Err(Problem::Unknown) => println!("unknown command: {name} (try help)"),
+        Err(Problem::NoProgram) => println!("{name}: no such program: {}", split_word(rest).0),
+        Err(Problem::Call(errno)) => println!("{name}: {}", errno.name()),
+    }
+}
+
+/// The first word of a line, and what follows it.
+pub(crate) fn split_word(line: &str) -> (&str, &str) {
+    let line = line.trim_ascii_start();
+    match line.split_once(|c: char| c.is_ascii_whitespace()) {
+        Some((word, rest)) => (word, rest.trim_ascii()),
+        None => (line, ""),
+    }
+}
+
+fn usage(name: &str) {
+    for command in COMMANDS.iter().filter(|command| command.name == name) {
+        println!("usage: {} {}", command.name, command.arguments);
+    }
+}
+
+fn help(_: &str) -> Result<(), Problem> {
+    for Command { name, arguments, help, .. } in COMMANDS {
+        println!("  {name:<6} {arguments:<17} {help}");
+    }
+    println!("Any other word is the name of a program: NAME [ARG].. [&]");
+    Ok(())
+}
+
+fn echo(text: &str) -> Result<(), Problem> {
+    println!("{text}");
+    Ok(())
+}
+
+fn pid(_: &str) -> Result<(), Problem> {
+    println!("pid {}", process::getpid());
+    Ok(())
+}
+
+fn uptime(_: &str) -> Result<(), Problem> {
+    println!("up {} s", time::uptime());
+    Ok(())
+}
+
+fn ps(_: &str) -> Result<(), Problem> {
+    /// Room for the table of 64 processes and more.
+    const CAPACITY: usize = 8192;
+    /// Less room than this may have cut the table short: no line is longer.
+    const LINE_MAX: usize = 128;
+    let mut buffer = [0; CAPACITY];
+    let table = process::ps(&mut buffer)?;
+    io::write_lines(table)?;
+    if CAPACITY - table.len() < LINE_MAX {
+        println!("(there may be more)");
+    }
+    Ok(())
+}
+
+fn stats(rest: &str) -> Result<(), Problem> {
+    let pid = match rest {
+        "" => process::getpid(),
+        _ => number(rest)?,
+    };
+    let stats = process::stats(pid)?;
+    println!(
+        "pid {pid}: switches {} voluntary, {} forced; cpu {} s; faults {}; pages {}; kernel stack {} bytes",
+        stats.switches_voluntary,
+        stats.switches_forced,
+        Seconds(stats.cpu_nanos),
+        stats.faults,
+        stats.pages,
+        stats.kernel_stack_high_water,
+    );
+    Ok(())
+}
+
+fn clear(_: &str) -> Result<(), Problem> {
+    Ok(io::clear_screen()?)
+}
+
+fn yield_now(_: &str) -> Result<(), Problem> {
+    process::yield_now();
+    Ok(())
+}
+
+fn time_command(line: &str) -> Result<(), Problem> {
+    if line.is_empty() {
+        return Err(Problem::Usage);
+    }
+    let start = time::clock()?;
+    execute(line);
+    let nanos = time::clock()?.saturating_sub(start);
+    println!("took {} s", Seconds(nanos));
+    Ok(())
+}
+
+fn exit(rest: &str) -> Result<(), Problem> {
+    let code = match rest {
+        "" => 0,
+        _ => number(rest)?,
+    };
+    process::exit(code)
+}
+
+/// The one number that a command takes.
+pub(crate) fn number<T: core::str::FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::Usage)
+}
+
+/// Nanoseconds, shown as seconds to the microsecond.
+struct Seconds(u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0 % NANOS_PER_SEC / 1000;
+        write!(out, "{}.{micros:06}", self.0 / NANOS_PER_SEC)
+    }
+}
