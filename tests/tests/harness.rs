@@ -1,0 +1,93 @@
+//! The harness keeps its own promises: nothing outlives a test, and failures explain themselves.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use orbital_tests::{Machine, Result};
+
+/// Run as a process of its own by the test below.
+#[test]
+#[ignore = "a helper: boots a machine, prints QEMU's pid and waits to be killed"]
+fn boot_and_hang() -> Result {
+    let machine = Machine::builder().boot()?;
+    println!("QEMU {}", machine.qemu_pid());
+    thread::sleep(Duration::from_secs(60));
+    Ok(())
+}
+
+#[test]
+fn a_killed_test_process_leaves_no_qemu_behind() -> Result {
+    let mut test = Command::new(std::env::current_exe()?)
+        .args(["--exact", "boot_and_hang", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let output = test.stdout.take().ok_or("stdout is a pipe")?;
+    let said = BufReader::new(output).lines().map_while(std::result::Result::ok);
+    let pid = said.filter_map(|line| Some(line.rsplit_once("QEMU ")?.1.to_owned())).next();
+    test.kill()?;
+    test.wait()?;
+    let process = format!("/proc/{}", pid.ok_or("the helper says QEMU's pid")?);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while Path::new(&process).exists() {
+        assert!(Instant::now() < deadline, "QEMU is still there");
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_example_in_the_readme_is_a_test() {
+    let (_, example) = include_str!("example.rs").split_once("\n\n").unwrap_or_default();
+    assert!(include_str!("../README.md").contains(&format!("```rust\n{example}```")));
+}
+
+#[test]
+fn a_dropped_machine_is_gone() -> Result {
+    let machine = Machine::builder().boot()?;
+    let process = format!("/proc/{}", machine.qemu_pid());
+    assert!(Path::new(&process).exists());
+    drop(machine);
+    assert!(!Path::new(&process).exists());
+    Ok(())
+}
+
+#[test]
+fn a_wrong_line_fails_as_soon_as_the_prompt_is_back() -> Result {
+    let mut machine = Machine::builder().warm()?;
+    machine.enter("echo right")?;
+    let start = Instant::now();
+    let failure = machine.expect("wrong").expect_err("it says right").to_string();
+    assert!(start.elapsed() < Duration::from_secs(1));
+    let place = format!("{}:{}", file!(), line!() - 2);
+    for part in [
+        place.as_str(),
+        "the prompt is there, waiting for `wrong`",
+        "  | right",
+        "transcript: ",
+        "scripts/run.sh",
+    ] {
+        assert!(failure.contains(part), "{part:?} is missing in\n{failure}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_line_missing_in_the_boot_log_fails_at_the_first_prompt() -> Result {
+    let mut machine = Machine::builder().boot()?;
+    let failure = machine.expect_line("[kernel] never").expect_err("nobody prints it");
+    assert!(failure.to_string().contains("the prompt is there"), "{failure}");
+    Ok(())
+}
+
+#[test]
+fn a_reset_of_the_machine_fails_at_once() -> Result {
+    let mut machine = Machine::builder().warm()?;
+    machine.qmp("system_reset", serde_json::json!({}))?;
+    let failure = machine.expect("never printed").expect_err("it was reset").to_string();
+    assert!(failure.contains("reset"), "{failure}");
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What one program does to its registers, its pointers and itself stays its own affair.
+
+use std::collections::BTreeSet;
+
+use orbital_tests::{Machine, Pattern, Result, exit};
+
+/// The survivor that runs beside programs that crash.
+const SURVIVOR: &str = "registers 200 99";
+
+fn registers_survive(cpu: &str, vectors: &str) -> Result {
+    let programs = "registers 1000 1; registers 1000 2; registers 1000 3";
+    let mut machine = Machine::builder().cpu(cpu).run(programs).boot()?;
+    machine.expect_exit(exit::SUCCESS)?;
+    for seed in 1..=3 {
+        let line = format!("registers: 1000 rounds, seed {seed}, {vectors}: all kept");
+        assert!(machine.transcript().contains(&line), "no {line:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_register_survives_a_thousand_switches_among_three_programs() -> Result {
+    registers_survive("max", "ymm")
+}
+
+#[test]
+fn every_register_survives_without_xsave_and_avx() -> Result {
+    registers_survive("qemu64", "xmm")
+}
+
+/// The ways to crash and the fault of each, as the program lists them: `a|b` where CPUs differ.
+fn kinds() -> Result<Vec<(String, String)>> {
+    let mut machine = Machine::builder().run("crash list").boot()?;
+    machine.expect_exit(exit::SUCCESS)?;
+    let words = |line: &str| {
+        let mut words = line.split_whitespace().rev();
+        let (faults, kind) = (words.next()?, words.next()?);
+        let known = faults.split('|').all(|fault| FAULTS.contains(&fault));
+        known.then(|| (kind.to_owned(), faults.to_owned()))
+    };
+    Ok(machine.transcript().lines().filter_map(words).collect())
+}
+
+/// Every fault that ring 3 can cause on this kernel.
+const FAULTS: [&str; 9] = [
+    "breakpoint",
+    "debug",
+    "divide-error",
+    "general-protection",
+    "invalid-opcode",
+    "page-fault",
+    "simd-floating-point",
+    "stack-segment",
+    "x87-floating-point",
+];
+
+#[test]
+fn every_fault_ends_its_own_program_only() -> Result {
+    let kinds = kinds()?;
+    let seen: BTreeSet<_> = kinds.iter().flat_map(|(_, faults)| faults.split('|')).collect();
+    assert_eq!(seen, BTreeSet::from(FAULTS), "the program knows them all");
+    for some in kinds.chunks(30) {
+        crash_side_by_side(some)?;
+    }
+    Ok(())
+}
+
+fn crash_side_by_side(kinds: &[(String, String)]) -> Result {
+    let mut programs = vec![SURVIVOR.to_owned()];
+    programs.extend(kinds.iter().map(|(kind, _)| format!("crash {kind}")));
+    programs.push(SURVIVOR.to_owned());
+    let mut machine = Machine::builder().run(&programs.join(";")).boot()?;
+    machine.expect_exit(exit::PROGRAM_FAILED)?;
+    let text = machine.transcript();
+    assert_eq!(text.matches("(registers) exited: 0").count(), 2, "{text}");
+    for (pid, (kind, faults)) in (2..).zip(kinds) {
+        let told = |end: &str| {
+            let line = format!("[kernel] pid {pid} (crash) {end}{{}}");
+            Pattern::new(&line).find_line(text).is_some()
+        };
+        let killed = faults.split('|').any(|fault| match fault {
+            "page-fault" => told("killed: page-fault addr="),
+            _ => told(&format!("killed: {fault} rip=")),
+        });
+        // TCG raises no SIMD floating-point exception.
+        let spared = faults == "simd-floating-point" && told("exited: ");
+        assert!(killed || spared, "{kind} is not killed by {faults}:\n{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_page_fault_is_told_with_its_address_place_and_reason() -> Result {
+    let mut machine = Machine::builder()
+        .run("crash read-null; crash write-null; crash run-null; crash read-kernel")
+        .boot()?;
+    let kernel = "0xffffffff80000000";
+    let told = machine.expect_all(&[
+        "pid 1 (crash) killed: page-fault addr=0x0 rip={} error=0x4",
+        "pid 2 (crash) killed: page-fault addr=0x0 rip={} error=0x6",
+        "pid 3 (crash) killed: page-fault addr=0x0 rip=0x0 error={}",
+        &format!("pid 4 (crash) killed: page-fault addr={kernel} rip={{}} error={{}}"),
+    ])?;
+    for rip in [&told[0], &told[1], &told[3]] {
+        let text = 0x40_0000..0x50_0000;
+        assert!(rip.number(0).is_some_and(|rip| text.contains(&rip)), "{rip:?}");
+    }
+    machine.expect_exit(exit::PROGRAM_FAILED)
+}
+
+#[test]
+fn a_shell_survives_the_crash_of_what_runs_beside_it() -> Result {
+    let mut machine = Machine::builder().run("crash ud2; shell").boot()?;
+    machine.expect("[kernel] pid 1 (crash) killed: invalid-opcode")?;
+    assert_eq!(machine.command("echo still here")?, "still here\n");
+    Ok(())
+}
+
+#[test]
+fn every_call_refuses_what_it_must_with_the_right_error() -> Result {
+    let mut machine = Machine::builder().run("badcalls").boot()?;
+    machine.expect("(badcalls) exited: 0")?;
+    machine.expect_exit(exit::SUCCESS)
+}
+
+#[test]
+fn bad_calls_are_refused_alike_without_smap_and_smep() -> Result {
+    let mut machine = Machine::builder().cpu("qemu64").run("badcalls").boot()?;
+    machine.expect("(badcalls) exited: 0")?;
+    machine.expect_exit(exit::SUCCESS)
+}
+
+#[test]
+fn tasks_of_one_program_share_memory_but_no_stack() -> Result {
+    let mut machine = Machine::builder().run("tasks 64; pingpong 1000").boot()?;
+    machine.expect_all(&["(tasks) exited: 0", "(pingpong) exited: 0"])?;
+    machine.expect_exit(exit::SUCCESS)
+}
+
+#[test]
+fn waiting_gives_every_exit_code_and_refuses_nonsense() -> Result {
+    let mut machine = Machine::builder().run("waiter").boot()?;
+    machine.expect("(waiter) exited: 0")?;
+    machine.expect_exit(exit::SUCCESS)
+}
+
+#[test]
+fn a_program_that_never_yields_starves_the_others_when_cooperative() -> Result {
+    let mut machine = Machine::builder().cmdline("run=\"spin; say late 1\"").boot()?;
+    machine.expect("(say) started")?;
+    machine.refuse("late")?;
+    machine.run_for(std::time::Duration::from_secs(2))
+}

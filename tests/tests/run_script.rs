@@ -1,0 +1,104 @@
+//! `scripts/run.sh` as a user meets it: options, refusals, and exit codes.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use orbital_tests::{Result, program, workspace};
+
+fn run(arguments: &[&str]) -> Result<Output> {
+    let output = Command::new(workspace().join("scripts/run.sh"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()?;
+    Ok(output)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A refusal is an exit code and one line that names what is wrong.
+fn refuses(arguments: &[&str], code: i32, about: &str) -> Result {
+    let output = run(arguments)?;
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+    assert!(said.contains(about), "{arguments:?}: {said}");
+    Ok(())
+}
+
+#[test]
+fn help_lists_every_option() -> Result {
+    let output = run(&["--help"])?;
+    assert!(output.status.success());
+    let help = text(&output.stdout);
+    for option in [
+        "--append",
+        "--program",
+        "--wait-gdb",
+        "--uefi",
+        "--display",
+        "--timeout",
+        "--release",
+        "--debug",
+        "--qemu-arg",
+        "--help",
+    ] {
+        assert!(help.contains(option), "{option} is missing in\n{help}");
+    }
+    Ok(())
+}
+
+#[test]
+fn wrong_usage_is_refused_with_2() -> Result {
+    refuses(&["--frobnicate"], 2, "--frobnicate")?;
+    refuses(&["stray"], 2, "stray")?;
+    refuses(&["--append"], 2, "--append")?;
+    refuses(&["--timeout", "soon"], 2, "soon")
+}
+
+#[test]
+fn a_missing_program_file_is_named() -> Result {
+    refuses(&["--program", "/nowhere/at/all=x"], 2, "/nowhere/at/all")
+}
+
+#[test]
+fn programs_that_end_well_make_it_exit_0() -> Result {
+    let output = run(&["--append", "run=\"hello from run.sh\" poweroff=yes", "--timeout", "60"])?;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    assert!(said.contains("from run.sh"), "{said}");
+    assert!(said.contains("(hello) exited: 0"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_program_that_fails_makes_it_fail() -> Result {
+    let output = run(&["--append", "run=\"exitcode 5\" poweroff=yes", "--timeout", "60"])?;
+    assert_ne!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(said.contains("(exitcode) exited: 5"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_program_of_the_user_runs_under_its_name() -> Result {
+    let pair = format!("{}=mine", program("hello")?.display());
+    let append = "run=\"mine is here\" poweroff=yes";
+    let output = run(&["--program", &pair, "--append", append, "--timeout", "60"])?;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    assert!(said.contains("is here") && said.contains("(mine) exited: 0"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_timeout_ends_it_with_a_failure() -> Result {
+    let start = Instant::now();
+    let output = run(&["--timeout", "4"])?;
+    assert_ne!(output.status.code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(30));
+    let said = text(&output.stdout);
+    assert!(said.contains("[launcher] 3 shells running"), "{said}");
+    Ok(())
+}
