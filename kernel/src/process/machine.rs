@@ -1,0 +1,155 @@
+//! What the machine keeps for a task: kernel stack, saved context, share of an address space.
+//!
+//! A task's kernel stack carries everything the kernel needs to resume it; see the picture at
+//! [`Top`]. What is made here is given back by [`release_memory`], or by [`leave_space`] and the
+//! collection of the status for a task that ends itself.
+
+use core::ptr;
+
+use orbital_arch::fpu;
+use orbital_arch::frame::TrapFrame;
+use orbital_arch::switch::TaskContext;
+use orbital_core::elf::Tls;
+use orbital_core::pool::{Key, Pool};
+use orbital_core::process::Pid;
+
+use crate::memory;
+use crate::memory::frames::Priority;
+use crate::memory::kstack::KernelStack;
+use crate::memory::space::{AddressSpace, Limits, StackRange};
+use crate::sync::{Lock, Order};
+
+/// What the tasks of one program share.
+pub(crate) struct Program {
+    /// Their memory.
+    pub(crate) space: AddressSpace,
+    /// What the thread-local storage of a further task starts with.
+    pub(super) tls: Option<Tls<'static>>,
+}
+
+/// Every program that runs.
+pub(crate) static PROGRAMS: Lock<Pool<Program>> = Lock::new(Order::Spaces, Pool::empty());
+
+/// What the machine keeps for one task.
+#[repr(C)]
+pub(crate) struct Machine {
+    /// The saved context; it lies at the top of the kernel stack.
+    pub context: *mut TaskContext,
+    /// The kernel stack, until the task has been taken apart.
+    pub stack: Option<KernelStack>,
+    /// Its program; tasks of the kernel have none.
+    pub program: Option<Key>,
+    /// The stack that `task_create` made, which goes when the task goes.
+    pub(crate) user_stack: Option<StackRange>,
+    /// The leader of the session it reads from.
+    pub session: Pid,
+    /// Until when it sleeps, in ticks, while a `sleep` call is under way; else 0.
+    pub wake_at: u64,
+}
+
+// SAFETY: `context` points into `stack`, which moves with it and belongs to nobody else.
+unsafe impl Send for Machine {}
+
+/// What a process may have.
+pub(super) const LIMITS: Limits = Limits { pages: 16 << 10, priority: Priority::Normal };
+
+impl Machine {
+    /// The machine half of a task with a kernel stack and nothing on it; gives the share of the
+    /// program back if there is no stack.
+    pub(super) fn try_new(program: Option<Key>, session: Pid) -> Result<Self, Option<Key>> {
+        match KernelStack::try_new(LIMITS.priority) {
+            Some(stack) => Ok(Self {
+                context: Top::of(&stack).context,
+                stack: Some(stack),
+                program,
+                user_stack: None,
+                session,
+                wake_at: 0,
+            }),
+            None => Err(program),
+        }
+    }
+
+    /// The machine half of a task of the kernel that will run `entry`.
+    pub(super) fn for_kernel(entry: extern "C" fn(usize) -> !) -> Option<Self> {
+        let machine = Self::try_new(None, Pid::LAUNCHER).ok()?;
+        let top = Top::of(machine.stack.as_ref()?);
+        let root = memory::kernel::root();
+        // SAFETY: the image lies in the new stack, which nobody uses yet.
+        unsafe { fpu::write_initial_image(top.fpu) };
+        // SAFETY: as above.
+        let context = unsafe { TaskContext::for_kernel(top.stack, root, top.fpu, entry, 0) };
+        // SAFETY: the context's place lies in the new stack too.
+        unsafe { top.context.write(context) };
+        Some(machine)
+    }
+
+    /// Makes it start in ring 3 with the registers of `frame`, on the page tables at `root`.
+    pub(super) fn start_at(&mut self, root: u64, frame: TrapFrame, fs_base: u64) {
+        let Some(stack) = self.stack.as_ref() else { return };
+        let top = Top::of(stack);
+        // SAFETY: the image lies in the new stack, which nobody uses yet.
+        unsafe { fpu::write_initial_image(top.fpu) };
+        // SAFETY: as above; the frame goes where the stack begins.
+        let mut context = unsafe { TaskContext::for_user(top.stack, root, top.fpu, frame) };
+        context.fs_base = fs_base;
+        // SAFETY: the context's place lies in the new stack too.
+        unsafe { top.context.write(context) };
+    }
+}
+
+/// What lies at the top of a kernel stack.
+///
+/// ```text
+///  top │ FPU image
+///      │ TaskContext
+///      │ stack: the TrapFrame, then frames of Rust
+/// ```
+struct Top {
+    fpu: *mut u8,
+    context: *mut TaskContext,
+    stack: *mut u8,
+}
+
+impl Top {
+    fn of(stack: &KernelStack) -> Self {
+        const ALIGNMENT: u64 = 64;
+        let fpu = (stack.top() - fpu::image_size() as u64) & !(ALIGNMENT - 1);
+        let context = (fpu - size_of::<TaskContext>() as u64) & !(ALIGNMENT - 1);
+        Self {
+            fpu: ptr::with_exposed_provenance_mut(fpu as usize),
+            context: ptr::with_exposed_provenance_mut(context as usize),
+            stack: ptr::with_exposed_provenance_mut(context as usize),
+        }
+    }
+}
+
+/// Gives back everything a task holds but its place in the table. It must not be running on it.
+pub(crate) fn release_memory(machine: &mut Machine) {
+    unmap_user_stack(machine.program.as_ref(), machine.user_stack.take());
+    release_program(machine.program.take());
+    machine.stack = None;
+}
+
+/// Gives back the address space of the running task, which leaves it for the kernel's own.
+pub(crate) fn leave_space(machine: &mut Machine) {
+    unmap_user_stack(machine.program.as_ref(), machine.user_stack.take());
+    // SAFETY: the context is in the running task's stack, and nothing else refers to it now.
+    unsafe { (*machine.context).cr3 = memory::kernel::root() };
+    // SAFETY: the kernel's own tables map everything the kernel uses.
+    unsafe { orbital_arch::cpu::load_cr3(memory::kernel::root()) };
+    release_program(machine.program.take());
+}
+
+fn unmap_user_stack(program: Option<&Key>, stack: Option<StackRange>) {
+    if let (Some(key), Some(stack)) = (program, stack) {
+        PROGRAMS.with(|all| all[key].space.unmap_stack(stack));
+    }
+}
+
+pub(super) fn release_program(program: Option<Key>) {
+    if let Some(key) = program {
+        // The space is taken apart after the pool's lock is free again.
+        drop(PROGRAMS.with(|all| all.release(key)));
+    }
+}

@@ -1,0 +1,177 @@
+//! How processes and tasks are made, and ended by others.
+//!
+//! [`spawn`] makes a process of a program, [`create_task`] a task in the caller's address space,
+//! [`create_kernel_task`] a task of the kernel. Their machine half is [`Machine`]; its memory is
+//! given back by [`release_memory`], while the table's slot stays until the status is collected.
+
+mod error;
+mod machine;
+
+pub(crate) use error::SpawnError;
+pub(crate) use machine::{Machine, PROGRAMS, Program, leave_space, release_memory};
+
+use orbital_abi::Errno;
+use orbital_arch::frame::TrapFrame;
+use orbital_core::pool::Pool;
+use orbital_core::process::{Pid, ProcState};
+use orbital_core::sched::Slot;
+
+use crate::loader;
+use crate::ramdisk::Ramdisk;
+use crate::sched::{self, TABLE};
+use crate::{console, debug, time};
+
+use machine::{LIMITS, release_program};
+
+/// Who starts a program.
+#[derive(Clone, Copy)]
+pub(crate) struct Starter {
+    /// Becomes the parent.
+    pub parent: Pid,
+    /// The session it reads from; `None`: it becomes the leader of one of its own.
+    pub session: Option<Pid>,
+}
+
+/// Makes room for `max_spaces` address spaces. `None` if there is no memory for it.
+pub(crate) fn init(max_spaces: usize) -> Option<()> {
+    let made = Pool::try_new(max_spaces)?;
+    PROGRAMS.with(|all| *all = made);
+    Some(())
+}
+
+/// Starts the ramdisk's program `name` as a process of that name. A refusal is logged, under
+/// a name that cannot forge a line of the log.
+pub(crate) fn spawn_program(
+    ramdisk: &Ramdisk,
+    name: &str,
+    arguments: &[u8],
+    starter: Starter,
+) -> Result<Pid, SpawnError> {
+    let program = name.strip_prefix("bin/").unwrap_or(name);
+    let spawned = match ramdisk.program(program) {
+        Some(bytes) => spawn(program, bytes, arguments, starter),
+        None => Err(SpawnError::NotFound),
+    };
+    if let Err(error @ (SpawnError::Refused(_) | SpawnError::OutOfResources)) = &spawned {
+        console::log(format_args!("[kernel] {} refused: {error}", program.escape_debug()));
+    }
+    spawned
+}
+
+/// Starts the program in `bytes` as process `name`; `arguments` are NUL-terminated strings.
+pub(crate) fn spawn(
+    name: &str,
+    bytes: &'static [u8],
+    arguments: &[u8],
+    starter: Starter,
+) -> Result<Pid, SpawnError> {
+    let loaded = loader::load(bytes, arguments, LIMITS)?;
+    let frame = TrapFrame::user(loaded.entry, loaded.stack_pointer, 0);
+    let root = loaded.space.root();
+    let program = Program { space: loaded.space, tls: loaded.tls };
+    #[expect(clippy::result_large_err, reason = "a full pool gives the program back")]
+    let program = PROGRAMS
+        .with(|programs| programs.insert(program))
+        .map_err(|_dropped| SpawnError::OutOfResources)?;
+    let session = starter.session.unwrap_or(Pid::LAUNCHER);
+    let mut machine = match Machine::try_new(Some(program), session) {
+        Ok(machine) => machine,
+        Err(program) => {
+            release_program(program);
+            return Err(SpawnError::OutOfResources);
+        }
+    };
+    machine.start_at(root, frame, loaded.fs_base);
+    insert(name, starter, machine).ok_or(SpawnError::OutOfResources)
+}
+
+/// Starts a task at `entry(argument)` in the address space of the process in `creator`.
+pub(crate) fn create_task(creator: Slot, entry: u64, argument: u64) -> Result<Pid, Errno> {
+    let (name, starter, program) = TABLE.with(|table| {
+        let process = &table[creator];
+        let machine = process.machine();
+        let program = machine.program.as_ref().map(|key| PROGRAMS.with(|all| all.share(key)));
+        let starter = Starter { parent: process.pid(), session: Some(machine.session) };
+        (*process.name(), starter, program)
+    });
+    let session = starter.session.unwrap_or(Pid::LAUNCHER);
+    let mut machine = Machine::try_new(program, session).map_err(|program| {
+        release_program(program);
+        Errno::Error
+    })?;
+    let made = machine.program.as_ref().and_then(|key| {
+        PROGRAMS.with(|all| {
+            let Program { space, tls } = &mut all[key];
+            Some((loader::add_task(space, *tls).ok()?, space.root()))
+        })
+    });
+    let Some((memory, root)) = made else {
+        release_memory(&mut machine);
+        return Err(Errno::Error);
+    };
+    // The psABI wants rsp + 8 to be a multiple of 16 at a function's first instruction; the word
+    // at rsp is its return address, 0: a task that returns faults at 0 instead of running on.
+    let frame = TrapFrame::user(entry, memory.stack_pointer - 8, argument);
+    machine.user_stack = Some(memory.stack);
+    machine.start_at(root, frame, memory.fs_base);
+    insert(name.as_str(), starter, machine).ok_or(Errno::Error)
+}
+
+/// Starts a task of the kernel that runs `entry` with interrupts off.
+pub(crate) fn create_kernel_task(
+    pid: Pid,
+    name: &str,
+    entry: extern "C" fn(usize) -> !,
+) -> Option<()> {
+    let machine = Machine::for_kernel(entry)?;
+    TABLE.with(|table| {
+        let slot = table.create_kernel_task(pid, name, machine).ok()?;
+        table.start(slot);
+        Some(())
+    })
+}
+
+fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
+    let mut machine = Some(machine);
+    let pid = TABLE.with(|table| {
+        if !table.has_room() {
+            return None;
+        }
+        let slot = table.create(name, starter.parent, machine.take()?).ok()?;
+        let pid = table[slot].pid();
+        if starter.session.is_none() {
+            table[slot].machine_mut().session = pid;
+        }
+        table.start(slot);
+        time::arm(table.next_due());
+        Some(pid)
+    });
+    match (pid, machine) {
+        (Some(pid), _) => {
+            debug::spawned(pid);
+            console::log(format_args!("[kernel] pid {pid} ({name}) started"));
+        }
+        (None, Some(mut machine)) => release_memory(&mut machine),
+        (None, None) => {}
+    }
+    pid
+}
+
+/// Ends `pid` in the name of `by` and gives back what it held. It must not be the running process.
+pub(crate) fn kill(by: Pid, pid: Pid) {
+    if let Ok(victim) = TABLE.with(|table| table.kill_for(by, pid)) {
+        killed(victim);
+    }
+}
+
+/// Gives back what a process held that the table has just ended.
+pub(crate) fn killed(victim: Slot) {
+    let (pid, name, status) = TABLE.with(|table| {
+        let process = &mut table[victim];
+        release_memory(process.machine_mut());
+        (process.pid(), *process.name(), process.state())
+    });
+    if let ProcState::Exited(status) = status {
+        sched::announce_end(pid, name.as_str(), status);
+    }
+}
