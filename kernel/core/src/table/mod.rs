@@ -1,10 +1,10 @@
 //! All processes: the table that owns them, finds them, and tells the policy about them.
 //!
 //! Storage and look-up are here; the moves of a task's life (start, yield, block, wake, exit) are
-//! in [`moves`], the family tree (who may wait for and kill whom, orphans) in [`family`].
+//! in `moves`, the family tree (who may wait for and kill whom, orphans) in `family`.
 //! Everything is sized once at boot: no verb allocates, none searches but where its name says so.
 //!
-//! What must stay true, and is checked by [`Table::check`] in tests: at most one task is Running;
+//! What must stay true, and is checked by `Table::check` in tests: at most one task is Running;
 //! the policy's ready set is exactly the Ready tasks; a task blocked on input, output or time is
 //! in that queue and in no other; every occupied slot is found by its pid.
 

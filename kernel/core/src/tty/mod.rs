@@ -7,7 +7,7 @@
 //!
 //! | file | what is decided there |
 //! |---|---|
-//! | `keys` | bytes and escape sequences -> [`Key`] |
+//! | `keys` | bytes and escape sequences -> `Key` |
 //! | `editor`, `echo`, `complete`, `history` | the line being typed, and its echo |
 //! | `session` | the lines a program can read |
 //! | `focus` | which session the keys go to |
