@@ -28,10 +28,10 @@ main() {
     step "rustdoc, host" cargo_host doc --locked --no-deps --document-private-items
     step "rustdoc, x86_64-unknown-none" cargo_target doc --locked --release --no-deps --document-private-items "${ON_TARGET[@]}"
     step "tests, image tool" cargo_image test --locked --package image
-    step "tests, host" cargo_host test --locked "${ON_HOST[@]}"
+    step "tests, host" cargo_host test --locked --no-fail-fast "${ON_HOST[@]}"
     step "tests, QEMU" test_in_qemu
 
-    ((${#failed[@]} == 0)) || die "FAILED:$(printf ' %s;' "${failed[@]}")"
+    ((${#failed[@]} == 0)) || die "failed: $(printf '%s; ' "${failed[@]}")after $SECONDS s"
     say "all checks passed in $SECONDS s"
 }
 
@@ -49,7 +49,7 @@ step() {
 test_in_qemu() {
     "$ORBITAL_ROOT/scripts/build.sh" --release --uefi || return
     export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage
-    cargo_host test --locked --package orbital-tests
+    cargo_host test --locked --no-fail-fast --package orbital-tests
 }
 
 main "$@"
