@@ -5,6 +5,7 @@
 //! out the stack of each process. Everything lies in the new [`AddressSpace`] from the moment it
 //! exists, so whatever fails, dropping it gives every frame back.
 
+mod stack;
 mod templates;
 
 pub(crate) use templates::init;
@@ -17,23 +18,6 @@ use orbital_core::elf::{HeaderTable, LoadPlan, Refusal, Segment, StackPlan, Tls,
 use orbital_core::range::UserRange;
 
 use crate::memory::space::{AddressSpace, Limits, SpaceError, StackRange};
-
-/// Tags of the auxiliary vector (System V psABI for x86-64, 3.4.3).
-const AT_NULL: u64 = 0;
-const AT_PHDR: u64 = 3;
-const AT_PHENT: u64 = 4;
-const AT_PHNUM: u64 = 5;
-const AT_PAGESZ: u64 = 6;
-const AT_ENTRY: u64 = 9;
-
-/// Bytes in a program header, as `AT_PHENT` says.
-const PROGRAM_HEADER_SIZE: u64 = 56;
-
-/// The stack pointer of a new program is a multiple of this.
-const STACK_ALIGNMENT: u64 = 16;
-
-/// Bytes in a word of the stack.
-const WORD: u64 = 8;
 
 /// Rights of stacks and thread-local blocks.
 const DATA: Rights = Rights { write: true, execute: false, user: true };
@@ -57,19 +41,6 @@ impl Start {
             tls: plan.tls(),
             headers: plan.header_table(),
         }
-    }
-
-    /// Pairs of a tag and a value; the last is AT_NULL.
-    fn auxiliary_vector(&self) -> [[u64; 2]; 6] {
-        let HeaderTable { vaddr, count } = self.headers;
-        [
-            [AT_PHDR, vaddr.unwrap_or(0)],
-            [AT_PHENT, PROGRAM_HEADER_SIZE],
-            [AT_PHNUM, vaddr.map_or(0, |_| count)],
-            [AT_PAGESZ, PAGE_SIZE],
-            [AT_ENTRY, self.entry],
-            [AT_NULL, 0],
-        ]
     }
 }
 
@@ -146,7 +117,7 @@ pub(crate) fn load(
         return Err(LoadError::BadArguments);
     }
     let (mut space, start) = templates::image(file, limits)?;
-    let stack_pointer = fill_stack(&mut space, &start, arguments)?;
+    let stack_pointer = stack::fill(&mut space, &start, arguments)?;
     let Start { entry, fs_base, tls, .. } = start;
     Ok(Loaded { space, entry, stack_pointer, fs_base, tls })
 }
@@ -218,44 +189,6 @@ fn map_segment(space: &mut AddressSpace, segment: &Segment<'_>) -> Result<(), Sp
 fn fill_tls(space: &mut AddressSpace, block: &TlsBlock<'_>) -> Result<(), SpaceError> {
     write(space, block.image_address, block.image)?;
     write(space, block.fs_base, &block.fs_base.to_le_bytes())
-}
-
-/// Writes what the psABI (3.4.1) puts on the stack of a new program; returns its stack pointer.
-///
-/// ```text
-///  top │ the arguments
-///      │ up to 8 bytes of padding
-///      │ auxiliary vector: pairs, the last is AT_NULL
-///      │ 0                                envp is empty
-///      │ argv[0] .. argv[argc - 1], 0
-///   sp │ argc
-/// ```
-fn fill_stack(
-    space: &mut AddressSpace,
-    start: &Start,
-    arguments: &[u8],
-) -> Result<u64, SpaceError> {
-    let strings = start.stack_top - arguments.len() as u64;
-    let argc = arguments.iter().filter(|byte| **byte == 0).count() as u64;
-    let auxiliary = start.auxiliary_vector();
-    // argc, the arguments, and the two zeros that end argv and envp.
-    let size = (argc + 3) * WORD + size_of_val(&auxiliary) as u64;
-    let stack_pointer = (strings - size) & !(STACK_ALIGNMENT - 1);
-
-    write(space, strings, arguments)?;
-    let mut words = space.words_from(stack_pointer)?;
-    words.push(argc)?;
-    let mut argument = strings;
-    for (byte, address) in arguments.iter().zip(strings..) {
-        if *byte == 0 {
-            words.push(argument)?;
-            argument = address + 1;
-        }
-    }
-    for word in [0, 0].iter().chain(auxiliary.as_flattened()) {
-        words.push(*word)?;
-    }
-    Ok(stack_pointer)
 }
 
 fn write(space: &mut AddressSpace, address: u64, bytes: &[u8]) -> Result<(), SpaceError> {

@@ -1,7 +1,8 @@
 //! All processes: the table that owns them, finds them, and tells the policy about them.
 //!
-//! Storage and look-up are here; the moves of a task's life (start, yield, block, wake, exit) are
-//! in `moves`, the family tree (who may wait for and kill whom, orphans) in `family`.
+//! What there is, and how it is made, is here; how a task is entered, found and taken out in
+//! `places`; the moves of a task's life (start, yield, block, wake, exit) in `moves`; the family
+//! tree (who may wait for and kill whom, orphans) in `family`.
 //! Everything is sized once at boot: no verb allocates, none searches but where its name says so.
 //!
 //! What must stay true, and is checked by `Table::check` in tests: at most one task is Running;
@@ -11,6 +12,7 @@
 mod family;
 mod layout;
 mod moves;
+mod places;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ pub use family::{Refused, Wait};
 use alloc::vec::Vec;
 
 use crate::heap::Heap;
-use crate::process::{Counters, Family, Name, Pid, ProcState, Process};
+use crate::process::{Pid, ProcState, Process};
 use crate::sched::{AnyPolicy, Queue, Slot, Tasks};
 
 /// All processes and the policy that chooses among them. `M` is the machine half of each.
@@ -122,71 +124,6 @@ impl<M> Table<M> {
         !self.vacant.is_empty()
     }
 
-    fn insert(&mut self, pid: Pid, name: &str, parent: Pid, machine: M) -> Result<Slot, Full> {
-        let slot = self.vacant.pop_front(&mut self.tasks).ok_or(Full)?;
-        let bucket = self.bucket(pid);
-        self.slots[slot.index()] = Entry::Occupied(Process {
-            pid,
-            name: Name::new(name),
-            parent,
-            state: ProcState::Embryo,
-            counters: Counters::default(),
-            family: Family::default(),
-            waiter: Pid::LAUNCHER,
-            next_in_bucket: self.buckets[bucket],
-            machine,
-        });
-        self.buckets[bucket] = Some(slot);
-        self.live += 1;
-        self.adopt(parent, slot);
-        Ok(slot)
-    }
-
-    /// Takes a task that has ended, or was never started, out of the table.
-    fn remove(&mut self, slot: Slot) -> Process<M> {
-        self.leave_family(slot);
-        let (pid, behind) = (self[slot].pid, self[slot].next_in_bucket);
-        let bucket = self.bucket(pid);
-        if self.buckets[bucket] == Some(slot) {
-            self.buckets[bucket] = behind;
-        } else {
-            let mut at = self.buckets[bucket];
-            while let Some(before) = at {
-                at = self[before].next_in_bucket;
-                if at == Some(slot) {
-                    self[before].next_in_bucket = behind;
-                    break;
-                }
-            }
-        }
-        self.tasks.forget(slot);
-        self.vacant.push_back(&mut self.tasks, slot);
-        self.live -= 1;
-        match core::mem::replace(&mut self.slots[slot.index()], Entry::Vacant) {
-            Entry::Occupied(process) => process,
-            Entry::Vacant => vacant_slot(slot),
-        }
-    }
-
-    /// Where the process with that pid is.
-    #[must_use]
-    pub fn find(&self, pid: Pid) -> Option<Slot> {
-        let mut at = self.buckets[self.bucket(pid)];
-        while let Some(slot) = at {
-            if self[slot].pid == pid {
-                break;
-            }
-            at = self[slot].next_in_bucket;
-        }
-        at
-    }
-
-    fn bucket(&self, pid: Pid) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a bucket")]
-        let low = pid.0 as usize;
-        low & (self.buckets.len() - 1)
-    }
-
     /// The task on the CPU; `None` while the CPU idles.
     #[must_use]
     #[inline]
@@ -226,33 +163,6 @@ impl<M> Table<M> {
         let open = matches!(process.state, ProcState::Running);
         process.counters.cpu + if open { now.saturating_sub(self.since) } else { 0 }
     }
-}
-
-impl<M> core::ops::Index<Slot> for Table<M> {
-    type Output = Process<M>;
-
-    #[inline]
-    fn index(&self, slot: Slot) -> &Process<M> {
-        match &self.slots[slot.index()] {
-            Entry::Occupied(process) => process,
-            Entry::Vacant => vacant_slot(slot),
-        }
-    }
-}
-
-impl<M> core::ops::IndexMut<Slot> for Table<M> {
-    #[inline]
-    fn index_mut(&mut self, slot: Slot) -> &mut Process<M> {
-        match &mut self.slots[slot.index()] {
-            Entry::Occupied(process) => process,
-            Entry::Vacant => vacant_slot(slot),
-        }
-    }
-}
-
-#[cold]
-fn vacant_slot(slot: Slot) -> ! {
-    panic!("process table: slot {} is vacant", slot.index())
 }
 
 fn try_filled<T>(len: usize, value: impl FnMut() -> T) -> Option<Vec<T>> {

@@ -1,10 +1,13 @@
 //! The table against its invariants, on every short and many long sequences of verbs.
 
+mod family;
+mod policy;
+
 use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Refused, Table, Wait};
+use super::{Table, Wait};
 use crate::process::{ExitStatus, Fault, Pid, ProcState, WaitFor};
 use crate::sched::{AnyPolicy, Decision, Policy, Settings, Slot};
 
@@ -135,83 +138,6 @@ fn with_running(table: &mut Table<()>, pid: Pid) -> Slot {
 }
 
 #[test]
-fn waiting_blocks_until_the_end_and_delivers_the_status_once() {
-    let mut table = table(8);
-    let parent = spawn(&mut table, Pid::LAUNCHER);
-    let child = spawn(&mut table, parent);
-    let me = with_running(&mut table, parent);
-    let Ok(Wait::Block(wait)) = table.wait(me, child) else { panic!("the child runs") };
-    let decision = table.block(wait, 1);
-    carry_out(&mut table, decision, 1);
-    with_running(&mut table, child);
-    let decision = table.exit(ExitStatus::Exited(7), 2);
-    carry_out(&mut table, decision, 2);
-    table.check();
-    let me = with_running(&mut table, parent);
-    let Ok(Wait::Ended(process, status)) = table.wait(me, child) else { panic!("it has ended") };
-    assert_eq!((process.pid(), status), (child, ExitStatus::Exited(7)));
-    assert!(matches!(table.wait(me, child), Err(Refused::NoSuchProcess)));
-}
-
-#[test]
-fn nonsense_waits_and_kills_are_refused_at_once() {
-    let mut table = table(8);
-    let (a, b) = (spawn(&mut table, Pid::LAUNCHER), spawn(&mut table, Pid::LAUNCHER));
-    let me = with_running(&mut table, a);
-    let mut refused = |pid| table.wait(me, pid).err().unwrap();
-    assert_eq!(refused(a), Refused::Nonsense);
-    assert_eq!(refused(Pid(0)), Refused::Nonsense);
-    assert_eq!(refused(Pid(u64::MAX)), Refused::NoSuchProcess);
-    assert_eq!(refused(b), Refused::NotADescendant);
-    assert_eq!(table.kill(me, a), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, b), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, Pid::LAUNCHER), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, Pid(99)), Err(Refused::NoSuchProcess));
-    table.set_owner(a);
-    assert!(table.kill(me, b).is_ok(), "the owner may end strangers");
-    assert_eq!(table.kill(me, Pid::LAUNCHER), Err(Refused::NotADescendant));
-}
-
-#[test]
-fn an_orphan_that_somebody_waits_for_goes_to_the_waiter() {
-    let mut table = table(8);
-    let a = spawn(&mut table, Pid::LAUNCHER);
-    let b = spawn(&mut table, a);
-    let c = spawn(&mut table, b);
-    let me = with_running(&mut table, a);
-    let Ok(Wait::Block(wait)) = table.wait(me, c) else { panic!("it runs") };
-    let decision = table.block(wait, 0);
-    carry_out(&mut table, decision, 0);
-    for pid in [b, c] {
-        with_running(&mut table, pid);
-        let decision = table.exit(ExitStatus::Exited(0), 0);
-        carry_out(&mut table, decision, 0);
-        table.check();
-    }
-    let me = with_running(&mut table, a);
-    assert!(matches!(table.wait(me, c), Ok(Wait::Ended(..))));
-    assert!(matches!(table.wait(me, b), Ok(Wait::Ended(..))));
-}
-
-#[test]
-fn a_waiter_killed_after_its_child_ended_leaves_no_zombie() {
-    let mut table = table(8);
-    let a = spawn(&mut table, Pid::LAUNCHER);
-    let b = spawn(&mut table, a);
-    let me = with_running(&mut table, a);
-    let Ok(Wait::Block(wait)) = table.wait(me, b) else { panic!("it runs") };
-    let decision = table.block(wait, 0);
-    carry_out(&mut table, decision, 0);
-    with_running(&mut table, b);
-    let decision = table.exit(ExitStatus::Exited(0), 0);
-    carry_out(&mut table, decision, 0);
-    table.kill_for(Pid::TERMINAL, a).unwrap();
-    table.check();
-    assert_eq!(core::iter::from_fn(|| table.take_ended_orphan()).count(), 2);
-    assert_eq!(table.len(), 1);
-}
-
-#[test]
 fn pids_are_never_reused_and_a_full_table_says_so() {
     let mut table = table(3);
     let mut last = Pid(0);
@@ -286,60 +212,6 @@ proptest! {
         }
         while table.take_ended_orphan().is_some() {}
         prop_assert_eq!(table.len(), 1);
-    }
-}
-
-#[test]
-fn sleepers_wake_in_order_of_their_moments_and_not_before() {
-    let mut table = table(8);
-    let pids: Vec<_> = (0..3).map(|_| spawn(&mut table, Pid::LAUNCHER)).collect();
-    for (pid, moment) in pids.iter().zip([300, 100, 200]) {
-        with_running(&mut table, *pid);
-        let decision = table.block(WaitFor::Time(moment), 0);
-        carry_out(&mut table, decision, 0);
-    }
-    assert_eq!(table.next_due(), Some(100));
-    table.wake_due(99);
-    table.check();
-    let ready = table.ready();
-    table.wake_due(200);
-    assert_eq!(table.ready(), ready + 2);
-    assert_eq!(table.next_due(), Some(300));
-    table.kill_for(Pid::LAUNCHER, pids[0]).unwrap();
-    assert_eq!(table.next_due(), None, "a killed sleeper is forgotten");
-}
-
-#[test]
-fn a_quantum_ends_only_when_someone_waits_and_never_under_cooperative() {
-    for (name, end) in [("round-robin", Some(1000)), ("cooperative", None)] {
-        let policy = AnyPolicy::by_name(name, &SETTINGS).unwrap();
-        let mut table = Table::try_new(4, policy).unwrap();
-        let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
-        table.start(launcher);
-        let first = table.decide();
-        carry_out(&mut table, first, 0);
-        assert_eq!(table.next_due(), None, "{name}: alone");
-        spawn(&mut table, Pid::LAUNCHER);
-        assert_eq!(table.next_due(), end, "{name}");
-        assert!(!table.slice_is_over(999));
-        assert_eq!(table.slice_is_over(1000), end.is_some(), "{name}");
-    }
-}
-
-#[test]
-fn changing_the_policy_loses_no_task() {
-    let mut table = table(16);
-    (0..10).for_each(|_| assert!(spawn(&mut table, Pid::LAUNCHER) > Pid(0)));
-    let first = table.decide();
-    carry_out(&mut table, first, 0);
-    for round in 0..50 {
-        let name = AnyPolicy::NAMES[round % AnyPolicy::NAMES.len()];
-        table.set_policy(AnyPolicy::by_name(name, &SETTINGS).unwrap(), Some(1000), 0);
-        table.check();
-        let decision = table.yield_now(round as u64);
-        carry_out(&mut table, decision, round as u64);
-        table.check();
-        assert_eq!(table.ready(), 10);
     }
 }
 
