@@ -31,7 +31,6 @@ mod process;
 mod sched;
 
 mod leaks;
-mod ps;
 
 mod attendant;
 mod launcher;

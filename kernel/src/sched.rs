@@ -35,6 +35,9 @@ static CURRENT_PID: AtomicU64 = AtomicU64::new(Pid::LAUNCHER.0);
 /// The context of [`idle`].
 static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
 
+/// Ticks that the CPU was halted in [`idle`].
+static IDLE_TICKS: AtomicU64 = AtomicU64::new(0);
+
 /// The quantum in force.
 static QUANTUM_NANOS: AtomicU64 = AtomicU64::new(QUANTUM_DEFAULT);
 
@@ -99,6 +102,11 @@ pub(crate) fn set_policy(name: &str, quantum_nanos: u64, seed: u64) -> bool {
 /// The quantum in force, in nanoseconds.
 pub(crate) fn quantum_nanos() -> u64 {
     QUANTUM_NANOS.load(Ordering::Relaxed)
+}
+
+/// How long the CPU was halted because nobody was ready, in ticks.
+pub(crate) fn idle_ticks() -> u64 {
+    IDLE_TICKS.load(Ordering::Relaxed)
 }
 
 /// The running process ends.
@@ -199,6 +207,7 @@ pub(crate) fn idle() -> ! {
             Decision::Idle => {
                 TABLE.with(|table| time::arm(table.next_due()));
                 irq::wait_for_interrupt();
+                IDLE_TICKS.store(idle_ticks() + rdtsc().wrapping_sub(now), Ordering::Relaxed);
             }
             decision => carry_out(decision, Why::Idle, now),
         }

@@ -10,7 +10,7 @@ use orbital_arch::apic::{self, LocalApic};
 use orbital_arch::calibrate::Calibration;
 use orbital_arch::clock::{Clock, rdtsc};
 use orbital_arch::frame::TrapFrame;
-use orbital_arch::timer::Timer;
+use orbital_arch::timer::{Timer, TimerSource};
 use spin::Once;
 
 use crate::console::log;
@@ -26,6 +26,9 @@ static DEVICES: Once<Devices> = Once::new();
 /// What the timer is armed for, in ticks; [`NEVER`] if it is not.
 static ARMED: AtomicU64 = AtomicU64::new(NEVER);
 
+/// How often it has fired.
+static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+
 const NEVER: u64 = u64::MAX;
 
 /// Starts clock and timer.
@@ -36,9 +39,24 @@ pub(crate) fn init(apic: LocalApic, measured: &Calibration) {
     DEVICES.call_once(|| Devices { clock, timer });
 }
 
+/// What the timer is; `None` before [`init`].
+pub(crate) fn timer_source() -> Option<TimerSource> {
+    DEVICES.get().map(|devices| devices.timer.source())
+}
+
+/// How often the timer has interrupted.
+pub(crate) fn interrupts() -> u64 {
+    INTERRUPTS.load(Ordering::Relaxed)
+}
+
 /// Nanoseconds since boot; never goes back.
 pub(crate) fn since_boot_nanos() -> u64 {
     DEVICES.get().map_or(0, |devices| devices.clock.now_nanos())
+}
+
+/// The moment of a value of the time-stamp counter, in nanoseconds since boot.
+pub(crate) fn nanos_at(ticks: u64) -> u64 {
+    DEVICES.get().map_or(0, |devices| devices.clock.nanos_at(ticks))
 }
 
 /// A span of the time-stamp counter in nanoseconds.
@@ -75,5 +93,7 @@ fn set(due: u64) {
 pub(crate) fn interrupt(frame: &TrapFrame) {
     apic::end_of_interrupt();
     ARMED.store(NEVER, Ordering::Relaxed);
+    // Interrupts are off, so nothing comes between the two.
+    INTERRUPTS.store(interrupts() + 1, Ordering::Relaxed);
     sched::tick(frame.from_user());
 }

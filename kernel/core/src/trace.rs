@@ -6,7 +6,9 @@
 use alloc::vec::Vec;
 use core::mem::offset_of;
 
-/// Why a task left the CPU.
+use orbital_abi::records::WHY;
+
+/// Why a task left the CPU; [`WHY`] has a word for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Why {
@@ -34,17 +36,7 @@ impl Why {
     /// The word that commands and files show.
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Yielded => "yielded",
-            Self::BlockedInput => "blocked:input",
-            Self::BlockedOutput => "blocked:output",
-            Self::BlockedChild => "blocked:child",
-            Self::BlockedTime => "blocked:time",
-            Self::BlockedWork => "blocked:work",
-            Self::Exited => "exited",
-            Self::SliceUsedUp => "slice-used-up",
-        }
+        WHY[self as usize]
     }
 }
 
@@ -112,10 +104,15 @@ impl Ring {
         self.count
     }
 
+    /// The switches from number `first` on that are still known, oldest first, each with its number.
+    pub fn since(&self, first: u64) -> impl Iterator<Item = (u64, &Event)> {
+        let oldest = self.count.saturating_sub(self.events.len() as u64);
+        (first.max(oldest)..self.count).map(|number| (number, &self.events[self.index(number)]))
+    }
+
     /// The last `limit` switches that are still known, oldest first, each with its number.
     pub fn last(&self, limit: usize) -> impl Iterator<Item = (u64, &Event)> {
-        let known = (self.events.len() as u64).min(self.count).min(limit as u64);
-        (self.count - known..self.count).map(|number| (number, &self.events[self.index(number)]))
+        self.since(self.count.saturating_sub(limit as u64))
     }
 
     /// Every address, offset and size that reading the ring from outside takes, by name.
@@ -159,6 +156,10 @@ mod tests {
         let times = |limit| ring.last(limit).map(|(n, e)| (n, e.time)).collect::<Vec<_>>();
         assert_eq!(times(100), [(6, 6), (7, 7), (8, 8), (9, 9)]);
         assert_eq!(times(2), [(8, 8), (9, 9)]);
+        let since = |first| ring.since(first).map(|(number, _)| number).collect::<Vec<_>>();
+        assert_eq!(since(0), [6, 7, 8, 9]);
+        assert_eq!(since(8), [8, 9]);
+        assert_eq!(since(u64::MAX), []);
         assert_eq!(ring.count(), 10);
     }
 

@@ -34,6 +34,11 @@ pub(super) fn init(frames: u64) -> Result<u64, BootError> {
     Ok(bytes)
 }
 
+/// Bytes of the heap.
+pub(crate) fn size() -> usize {
+    KERNEL_HEAP.0.with(|heap| heap.size())
+}
+
 /// Bytes of the heap that are in use.
 pub(crate) fn used_bytes() -> usize {
     KERNEL_HEAP.0.with(|heap| heap.used())

@@ -4,8 +4,11 @@
 //! it is woken. So no call holds anything while it is switched out, and a process that is killed
 //! there can simply be taken apart. A bad argument is an error to the caller, never a panic.
 
+mod buffer;
 mod io;
+mod machine;
 mod memory;
+mod ps;
 mod steering;
 mod tasks;
 
@@ -18,7 +21,7 @@ use crate::memory::space::AddressSpace;
 use crate::process::PROGRAMS;
 use crate::sched::{self, TABLE};
 use crate::sync::{Lock, Order};
-use crate::{ps, terminal, time};
+use crate::{terminal, time};
 
 /// What a call comes to.
 enum Outcome {
@@ -87,6 +90,9 @@ fn perform(call: Syscall) -> Result<Outcome, Errno> {
         Syscall::Map { len, rights } => memory::map(len, rights)?,
         Syscall::Unmap { addr, len } => memory::unmap(addr, len)?,
         Syscall::Stats { pid, ptr } => tasks::stats(Pid(pid), ptr)?,
+        Syscall::System { ptr } => machine::system(ptr)?,
+        Syscall::Programs { ptr, len } => machine::programs(ptr, len)?,
+        Syscall::Trace { first, ptr, len } => machine::trace(first, ptr, len)?,
         Syscall::Sleep { nanos } => return Ok(steering::sleep(nanos)),
         Syscall::Sched { operation, value, pid } => steering::sched(operation, value, Pid(pid))?,
     };
@@ -107,9 +113,7 @@ fn me() -> (Pid, Pid) {
 }
 
 /// Runs `user` with the caller's address space.
-pub(crate) fn with_space<R>(
-    user: impl FnOnce(&mut AddressSpace) -> Result<R, Errno>,
-) -> Result<R, Errno> {
+fn with_space<R>(user: impl FnOnce(&mut AddressSpace) -> Result<R, Errno>) -> Result<R, Errno> {
     TABLE.with(|table| {
         let machine = table[sched::running(table)].machine();
         let key = machine.program.as_ref().ok_or(Errno::Fault)?;

@@ -11,6 +11,7 @@
 //! | [`io`] | `write`, `read`, `log`, `clear_screen`, `print!` |
 //! | [`process`] | `exit`, `getpid`, `spawn`, `task_wait`, `kill`, `yield_now`, `ps`, `stats`, tasks |
 //! | [`time`] | `uptime`, `clock`, `sleep` |
+//! | [`machine`] | `system`, `programs`, `trace` |
 //! | [`memory`] | `map`, `unmap` |
 //! | [`text`] | formatting without an allocator |
 //!
@@ -19,6 +20,7 @@
 #![no_std]
 
 pub mod io;
+pub mod machine;
 pub mod memory;
 mod panic;
 pub mod process;

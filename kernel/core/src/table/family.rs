@@ -47,6 +47,12 @@ impl<M> Table<M> {
         self.owner = owner;
     }
 
+    /// Whether `me` is the process that may kill all others.
+    #[must_use]
+    pub fn is_owner(&self, me: Slot) -> bool {
+        self[me].pid == self.owner
+    }
+
     /// `me` wants the status of `pid`. If that has ended, it is taken out of the table.
     pub fn wait(&mut self, me: Slot, pid: Pid) -> Result<Wait<M>, Refused> {
         let my_pid = self[me].pid;

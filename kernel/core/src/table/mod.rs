@@ -34,6 +34,7 @@ pub struct Table<M> {
     /// When the running task was put on the CPU.
     since: u64,
     ready: usize,
+    forced: u64,
     waiting_for_input: Queue,
     waiting_for_output: Queue,
     /// Who waits for a moment, by that moment.
@@ -72,6 +73,7 @@ impl<M> Table<M> {
             running: None,
             since: 0,
             ready: 0,
+            forced: 0,
             waiting_for_input: Queue::new(),
             waiting_for_output: Queue::new(),
             sleepers: Heap::empty(),
@@ -135,6 +137,18 @@ impl<M> Table<M> {
     #[must_use]
     pub fn ready(&self) -> usize {
         self.ready
+    }
+
+    /// How many switches the timer has forced.
+    #[must_use]
+    pub fn forced(&self) -> u64 {
+        self.forced
+    }
+
+    /// How many tasks there can be.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
     }
 
     /// How many processes there are, those that have ended but were not collected included.

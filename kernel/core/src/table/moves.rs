@@ -37,6 +37,7 @@ impl<M> Table<M> {
         let process = &mut self[me];
         process.counters.forced += 1;
         must(process.state.pause());
+        self.forced += 1;
         self.enqueue(me, Enter::SliceUsedUp, ran);
         self.decide()
     }

@@ -16,6 +16,23 @@ pub(crate) fn check(report: &mut Report, scratch: &Scratch) {
     unmap(report, scratch);
     stats(report, scratch);
     sched(report);
+    machine(report, scratch);
+}
+
+fn machine(report: &mut Report, scratch: &Scratch) {
+    for Range { what, start, length } in scratch.unwritable() {
+        report.call(Sysno::System, what, [start, 0, 0, 0, 0, 0], Errno::Fault.into());
+        report.call(Sysno::Programs, what, [start, length, 0, 0, 0, 0], Errno::Fault.into());
+        report.call(Sysno::Trace, what, [0, start, length, 0, 0, 0], Errno::Fault.into());
+    }
+    for length in HUGE_LENGTHS {
+        let args = [scratch.address(), length, 0, 0, 0, 0];
+        report.call(Sysno::Programs, "bad length", args, Errno::Fault.into());
+        let args = [0, scratch.address(), length, 0, 0, 0];
+        report.call(Sysno::Trace, "bad length", args, Errno::Fault.into());
+    }
+    let args = [u64::MAX, scratch.address(), 64, 0, 0, 0];
+    report.call(Sysno::Trace, "a switch that was not yet", args, Expect::Value(0));
 }
 
 fn sched(report: &mut Report) {

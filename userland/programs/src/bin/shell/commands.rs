@@ -1,11 +1,12 @@
 //! The commands of the shell: one row of [`COMMANDS`] and one function each.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use ulib::abi::layout::NANOS_PER_SEC;
+use ulib::text::Text;
 use ulib::{Errno, io, println, process, time};
 
-use crate::jobs;
+use crate::{jobs, machine};
 
 /// A command that the shell itself carries out.
 struct Command {
@@ -39,8 +40,11 @@ const COMMANDS: &[Command] = &[
     command("echo", "[TEXT]", "print TEXT", echo),
     command("pid", "", "print the shell's own pid", pid),
     command("uptime", "", "print the seconds since boot", uptime),
-    command("ps", "", "list processes and tasks", ps),
-    command("stats", "[PID]", "print the counters of a process", stats),
+    command("ps", "", "list processes and tasks", machine::ps),
+    command("stats", "[PID]", "print the counters of a process", machine::stats),
+    command("free", "", "print how much memory is used", machine::free),
+    command("ls", "", "list the programs of the ramdisk", machine::programs),
+    command("trace", "[N]", "list the last N switches", machine::trace),
     command("clear", "", "clear the screen", clear),
     command("yield", "", "let the next ready task run", yield_now),
     command("run", "", "let every ready task run once", jobs::run),
@@ -119,38 +123,6 @@ fn uptime(_: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn ps(_: &str) -> Result<(), Problem> {
-    /// Room for the table of 64 processes and more.
-    const CAPACITY: usize = 8192;
-    /// Less room than this may have cut the table short: no line is longer.
-    const LINE_MAX: usize = 128;
-    let mut buffer = [0; CAPACITY];
-    let table = process::ps(&mut buffer)?;
-    io::write_lines(table)?;
-    if CAPACITY - table.len() < LINE_MAX {
-        println!("(there may be more)");
-    }
-    Ok(())
-}
-
-fn stats(rest: &str) -> Result<(), Problem> {
-    let pid = match rest {
-        "" => process::getpid(),
-        _ => number(rest)?,
-    };
-    let stats = process::stats(pid)?;
-    println!(
-        "pid {pid}: switches {} voluntary, {} forced; cpu {} s; faults {}; pages {}; kernel stack {} bytes",
-        stats.switches_voluntary,
-        stats.switches_forced,
-        Seconds(stats.cpu_nanos),
-        stats.faults,
-        stats.pages,
-        stats.kernel_stack_high_water,
-    );
-    Ok(())
-}
-
 fn clear(_: &str) -> Result<(), Problem> {
     Ok(io::clear_screen()?)
 }
@@ -185,11 +157,13 @@ pub(crate) fn number<T: core::str::FromStr>(text: &str) -> Result<T, Problem> {
 }
 
 /// Nanoseconds, shown as seconds to the microsecond.
-struct Seconds(u64);
+pub(crate) struct Seconds(pub(crate) u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0 % NANOS_PER_SEC / 1000;
-        write!(out, "{}.{micros:06}", self.0 / NANOS_PER_SEC)
+        let mut text = Text::<32>::new();
+        write!(text, "{}.{micros:06}", self.0 / NANOS_PER_SEC)?;
+        out.pad(text.as_str())
     }
 }

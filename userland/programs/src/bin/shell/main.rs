@@ -1,12 +1,14 @@
 //! `shell`: reads lines, runs commands and programs. Ends at the end of its input or by `exit`.
 //!
 //! Editing a line (backspace, Ctrl-U, Ctrl-C, history, Tab) is the kernel's work: the shell reads
-//! whole lines. The commands are a table in [`commands`]; what concerns programs is in [`jobs`].
+//! whole lines. The commands are a table in [`commands`]; what concerns programs is in [`jobs`],
+//! what looks at the machine in [`machine`].
 #![no_std]
 #![no_main]
 
 mod commands;
 mod jobs;
+mod machine;
 
 use ulib::{Args, io, print, println, process};
 

@@ -3,20 +3,17 @@
 use core::fmt::Write;
 
 use orbital_abi::Errno;
-use orbital_core::process::{Pid, ProcState, Process};
-use orbital_core::range::UserRange;
-
 use orbital_arch::clock::rdtsc;
+use orbital_core::process::{Pid, ProcState, Process};
 
-use crate::memory::space::Access;
-use crate::memory::user;
+use super::buffer::UserBuffer;
 use crate::process::Machine;
 use crate::sched::TABLE;
 use crate::text::Text;
-use crate::{syscall, time};
+use crate::time;
 
 /// How many programs are ready; tasks of the kernel do not count.
-pub(crate) fn ready_programs() -> u64 {
+pub(super) fn ready_programs() -> u64 {
     TABLE.with(|table| {
         table
             .iter()
@@ -29,27 +26,15 @@ pub(crate) fn ready_programs() -> u64 {
 
 /// Writes the table to the caller's buffer: a heading, then one line per process in order of pid,
 /// as many whole lines as fit. Returns the bytes written.
-pub(crate) fn write_table(ptr: u64, len: u64) -> Result<u64, Errno> {
-    let buffer = UserRange::new(ptr, len)?;
-    syscall::with_space(|space| user::check(space, buffer, Access::Write))?;
-    let mut written = 0;
-    let mut append = |line: &Line| -> Result<bool, Errno> {
-        let bytes = line.as_bytes();
-        if bytes.len() as u64 > len - written {
-            return Ok(false);
-        }
-        let target = UserRange::new(ptr + written, bytes.len() as u64)?;
-        syscall::with_space(|space| user::write(space, target, bytes))?;
-        written += bytes.len() as u64;
-        Ok(true)
-    };
-    let mut go_on = append(&Line::line(format_args!("{HEADING}")))?;
+pub(super) fn write_table(ptr: u64, len: u64) -> Result<u64, Errno> {
+    let mut buffer = UserBuffer::new(ptr, len)?;
+    let mut go_on = buffer.append(Line::line(format_args!("{HEADING}")).as_bytes())?;
     let mut after = None;
     while go_on && let Some((pid, line)) = next_line(after) {
-        go_on = append(&line)?;
+        go_on = buffer.append(line.as_bytes())?;
         after = Some(pid);
     }
-    Ok(written)
+    Ok(buffer.written())
 }
 
 const HEADING: &str = "  PID PARENT STATUS            SWITCHES   CPU(ms) NAME";
