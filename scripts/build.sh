@@ -53,19 +53,20 @@ build_image_tool() {
 }
 
 build_machine_code() {
-    local built=$ORBITAL_ROOT/target/$TARGET/$1 place=$OUTPUT/$1 flags=() program old
+    local built=$ORBITAL_ROOT/target/$TARGET/$1 place=$OUTPUT/$1 flags=() names program old
     [[ $1 == debug ]] || flags=(--release)
     cargo_target build --locked "${flags[@]}" --package orbital-kernel --package programs ||
         die "cannot build kernel and programs"
 
     mkdir -p -- "$place/programs" "$place/stripped"
     publish "$built/orbital-kernel" "$place/kernel.elf" "$place/kernel.stripped"
-    for program in $(program_names); do
+    names=$(program_names)
+    for program in $names; do
         publish "$built/$program" "$place/programs/$program.elf" "$place/stripped/$program"
     done
     for old in "$place"/stripped/*; do
         program=${old##*/}
-        program_names | grep -qxF -- "$program" || rm -f -- "$old" "$place/programs/$program.elf"
+        [[ " $names " == *" $program "* ]] || rm -f -- "$old" "$place/programs/$program.elf"
     done
 }
 
@@ -73,7 +74,7 @@ program_names() {
     local source
     for source in "$ORBITAL_ROOT"/userland/programs/src/bin/*; do
         source=${source##*/}
-        printf '%s\n' "${source%.rs}"
+        printf '%s ' "${source%.rs}"
     done
 }
 

@@ -16,7 +16,7 @@ require_qemu() {
     fi
 }
 
-qemu_has_display() { qemu-system-x86_64 -display help 2>/dev/null | grep -qxE 'gtk|sdl|cocoa'; }
+qemu_has_display() { [[ $(qemu-system-x86_64 -display help 2>/dev/null) =~ (^|$'\n')(gtk|sdl|cocoa)($'\n'|$) ]]; }
 
 qemu_machine() {
     mapfile -t machine < <(grep -v -e '^#' -e '^$' -- "$ORBITAL_ROOT/scripts/qemu.args")
