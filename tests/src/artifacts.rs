@@ -84,6 +84,14 @@ pub fn program(name: &str) -> crate::Result<PathBuf> {
     Ok(Artifacts::locate(None)?.programs().join(name))
 }
 
+/// The kernel of a build, with its symbols.
+///
+/// # Errors
+/// Orbital cannot be built.
+pub fn kernel(profile: Profile) -> crate::Result<PathBuf> {
+    Ok(Artifacts::locate(Some(profile))?.kernel_symbols())
+}
+
 /// A hash of a file's bytes, read again only when the file has changed.
 fn content(file: &Path) -> io::Result<u64> {
     type Stamp = (u64, SystemTime);

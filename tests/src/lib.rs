@@ -27,7 +27,7 @@ mod vm;
 mod wait;
 mod warm;
 
-pub use artifacts::program;
+pub use artifacts::{kernel, program};
 pub use builder::{Builder, Firmware, Profile};
 pub use failure::{Failure, Result};
 pub use machine::Machine;
