@@ -10,6 +10,7 @@ use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use orbital_core::process::Pid;
+use orbital_core::sched::Slot;
 
 /// One named number.
 #[derive(Clone, Copy)]
@@ -106,9 +107,9 @@ fn stop_if_chosen(from: u64, to: u64) {
     }
 }
 
-/// A process has been born.
-pub(crate) fn spawned(pid: Pid) {
-    orbital_debug_spawned(pid.0);
+/// A process has been born, in that slot of the table.
+pub(crate) fn spawned(pid: Pid, slot: Slot) {
+    orbital_debug_spawned(pid.0, slot.index() as u64);
 }
 
 /// A process has ended.
@@ -116,20 +117,23 @@ pub(crate) fn exited(pid: Pid, code: i64) {
     orbital_debug_exited(pid.0, code);
 }
 
+// Each hook does something of its own: the compiler gives functions that do the same one address,
+// and a breakpoint on one would stop at all.
+
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn orbital_debug_spawned(pid: u64) {
-    black_box(pid);
+extern "C" fn orbital_debug_spawned(pid: u64, slot: u64) {
+    black_box(("spawned", pid, slot));
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn orbital_debug_exited(pid: u64, code: i64) {
-    black_box((pid, code));
+    black_box(("exited", pid, code));
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn orbital_debug_switch(from: u64, to: u64) {
-    black_box((from, to));
+    black_box(("switch", from, to));
 }

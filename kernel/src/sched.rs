@@ -182,13 +182,15 @@ pub(crate) fn wake_terminal() {
     }
 }
 
-/// Makes room for `max_tasks` processes and for the switches to be remembered.
+/// Makes room for `max_tasks` processes and for the switches to be remembered, and tells debuggers
+/// where both are: they are to see the first task being born.
 /// `None` if there is no memory for it.
 pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
     let made = Table::try_new(max_tasks, AnyPolicy::initial())?;
     TABLE.with(|table| *table = made);
     let made = Ring::try_new(remembered_switches)?;
     TRACE.with(|ring| *ring = made);
+    publish_layout();
     Some(())
 }
 
@@ -215,7 +217,7 @@ pub(crate) fn idle() -> ! {
 }
 
 /// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.
-pub(crate) fn publish_layout() {
+fn publish_layout() {
     let machine = [
         ("machine.context", offset_of!(Machine, context)),
         ("machine.session", offset_of!(Machine, session)),

@@ -124,16 +124,18 @@ pub(crate) fn create_kernel_task(
     entry: extern "C" fn(usize) -> !,
 ) -> Option<()> {
     let machine = Machine::for_kernel(entry)?;
-    TABLE.with(|table| {
+    let slot = TABLE.with(|table| {
         let slot = table.create_kernel_task(pid, name, machine).ok()?;
         table.start(slot);
-        Some(())
-    })
+        Some(slot)
+    })?;
+    debug::spawned(pid, slot);
+    Some(())
 }
 
 fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
     let mut machine = Some(machine);
-    let pid = TABLE.with(|table| {
+    let made = TABLE.with(|table| {
         if !table.has_room() {
             return None;
         }
@@ -144,17 +146,17 @@ fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
         }
         table.start(slot);
         time::arm(table.next_due());
-        Some(pid)
+        Some((pid, slot))
     });
-    match (pid, machine) {
-        (Some(pid), _) => {
-            debug::spawned(pid);
+    match (made, machine) {
+        (Some((pid, slot)), _) => {
+            debug::spawned(pid, slot);
             console::log(format_args!("[kernel] pid {pid} ({name}) started"));
         }
         (None, Some(mut machine)) => release_memory(&mut machine),
         (None, None) => {}
     }
-    pid
+    made.map(|(pid, _)| pid)
 }
 
 /// Ends `pid` in the name of `by` and gives back what it held. It must not be the running process.

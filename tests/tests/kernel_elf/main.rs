@@ -261,3 +261,14 @@ fn a_non_maskable_interrupt_counts_and_returns() -> Result {
     }
     Ok(())
 }
+
+#[test]
+fn a_breakpoint_on_one_hook_of_the_debugger_stops_at_no_other() -> Result {
+    for kernel in Kernel::all()? {
+        // Functions that do the same have one address, and then only one of them has a body.
+        for hook in ["orbital_debug_spawned", "orbital_debug_exited", "orbital_debug_switch"] {
+            assert!(kernel.body(hook).len() > 1, "{:?}: {hook}", kernel.profile);
+        }
+    }
+    Ok(())
+}

@@ -19,6 +19,8 @@ impl<M> Table<M> {
         [
             ("table.entries", self.slots.as_ptr().addr() as u64),
             ("table.capacity", self.slots.len() as u64),
+            // Where the table counts its occupied entries.
+            ("table.live", (&raw const self.live).addr() as u64),
             ("entry.size", offset(size_of::<Entry<M>>())),
             // A vacant entry has 0 here, an occupied one 1.
             ("entry.tag", 0),
