@@ -18,7 +18,7 @@ use orbital_core::trace::{Event, Ring, Why};
 
 use crate::process::{self, Machine};
 use crate::sync::{self, Lock, Order};
-use crate::{console, debug, memory, terminal, time};
+use crate::{boot, console, debug, memory, terminal, time};
 
 /// All processes.
 pub(crate) static TABLE: Lock<Table<Machine>> = Lock::new(Order::Table, Table::empty());
@@ -125,7 +125,9 @@ pub(crate) fn exit(status: ExitStatus) -> ! {
 /// Says that a process has ended, to the log, its terminal and a debugger.
 pub(crate) fn announce_end(pid: Pid, name: &str, status: ExitStatus) {
     terminal::process_ended(pid);
-    console::log(format_args!("[kernel] pid {pid} ({name}) {status}"));
+    if !boot::get().command_line.quiet {
+        console::log(format_args!("[kernel] pid {pid} ({name}) {status}"));
+    }
     debug::exited(pid, status.code());
 }
 

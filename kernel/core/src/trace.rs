@@ -78,10 +78,11 @@ impl Ring {
         Self { count: 0, events: Vec::new() }
     }
 
-    /// Room for at least `capacity` switches. `None` if there is no memory for it.
+    /// Room for at least `capacity` switches; with 0 they are only counted. `None` if there is no
+    /// memory for it.
     #[must_use]
     pub fn try_new(capacity: usize) -> Option<Self> {
-        let len = capacity.max(1).checked_next_power_of_two()?;
+        let len = if capacity == 0 { 0 } else { capacity.checked_next_power_of_two()? };
         let mut events = Vec::new();
         events.try_reserve_exact(len).ok()?;
         events.resize(len, Event::EMPTY);
@@ -94,8 +95,8 @@ impl Ring {
         let at = self.index(self.count);
         if let Some(place) = self.events.get_mut(at) {
             *place = event;
-            self.count += 1;
         }
+        self.count += 1;
     }
 
     /// How many switches there have been.
@@ -165,6 +166,13 @@ mod tests {
 
     #[test]
     fn is_empty_before_the_first_switch() {
-        assert_eq!(Ring::try_new(0).unwrap().last(5).count(), 0);
+        assert_eq!(Ring::try_new(1).unwrap().last(5).count(), 0);
+    }
+
+    #[test]
+    fn without_room_switches_are_counted_and_forgotten() {
+        let mut ring = Ring::try_new(0).unwrap();
+        ring.record(Event::EMPTY);
+        assert_eq!((ring.count(), ring.last(5).count()), (1, 0));
     }
 }

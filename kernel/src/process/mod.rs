@@ -19,7 +19,7 @@ use orbital_core::sched::Slot;
 use crate::loader;
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
-use crate::{console, debug, time};
+use crate::{boot, console, debug, time};
 
 use machine::{LIMITS, release_program};
 
@@ -151,7 +151,9 @@ fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
     match (made, machine) {
         (Some((pid, slot)), _) => {
             debug::spawned(pid, slot);
-            console::log(format_args!("[kernel] pid {pid} ({name}) started"));
+            if !boot::get().command_line.quiet {
+                console::log(format_args!("[kernel] pid {pid} ({name}) started"));
+            }
         }
         (None, Some(mut machine)) => release_memory(&mut machine),
         (None, None) => {}

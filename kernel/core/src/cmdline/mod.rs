@@ -53,8 +53,10 @@ pub struct CommandLine<'a> {
     pub quantum: u64,
     /// Where the policy `seeded` starts.
     pub seed: u64,
-    /// How many switches the trace keeps.
+    /// How many switches the trace keeps; 0 for none.
     pub trace: u64,
+    /// Keep starts and ends of processes out of the log.
+    pub quiet: bool,
     /// Which allocation of a frame fails once, counted from the first spawn; 0 for none.
     pub fail: u64,
     /// Panic once everything runs, to see what a panic looks like.
@@ -102,8 +104,13 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "trace",
-        set: |line, value| number(value, 1..=1 << 16).map(|trace| line.trace = trace),
+        set: |line, value| number(value, 0..=1 << 16).map(|trace| line.trace = trace),
         show: |line, f| write!(f, "{}", line.trace),
+    },
+    Key {
+        name: "quiet",
+        set: |line, value| yes_or_no(value).map(|quiet| line.quiet = quiet),
+        show: |line, f| f.write_str(if line.quiet { "yes" } else { "no" }),
     },
     Key {
         name: "fail",
@@ -127,6 +134,7 @@ impl<'a> CommandLine<'a> {
         quantum: QUANTUM_DEFAULT,
         seed: 0,
         trace: 4096,
+        quiet: false,
         fail: 0,
         panic: false,
     };
