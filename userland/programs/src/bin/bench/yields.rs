@@ -1,0 +1,93 @@
+//! The yield switch: between address spaces, within one, and with nobody to switch to.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use ulib::{process, task_entry};
+
+use crate::clock::{Clock, now};
+use crate::crowd::Crowd;
+use crate::samples::{Samples, value};
+use crate::{Refusal, calls, policy};
+
+/// A yield of the only task that is ready: no switch.
+pub(crate) fn alone(clock: &Clock) -> Result<(), Refusal> {
+    calls::timed(clock, "yield_alone", process::yield_now);
+    Ok(())
+}
+
+/// `count` processes, each in an address space of its own, this one included, all ready at once;
+/// each yields for ever.
+pub(crate) fn ring(clock: &Clock, name: &str, count: usize) -> Result<(), Refusal> {
+    let _policy = policy::during("cooperative", 0)?;
+    let crowd = Crowd::start(count - 1, b"tiny\0yield\0")?;
+    let turns = Turns::of(clock, count);
+    turns.warm_up();
+    let before = crowd.yields();
+    let mut samples = turns.timed();
+    let yields = crowd.yields() - before;
+    drop(crowd);
+    samples.report(name, clock.unit(), "switch");
+    // 1 means that every yield of each was a switch to the next.
+    let expected = turns.total() * (count as u64 - 1);
+    value(format_args!("{name}.yields_per_switch"), yields * 1000 / expected, "");
+    Ok(())
+}
+
+/// Two tasks of one address space: the page tables stay.
+pub(crate) fn same_space(clock: &Clock) -> Result<(), Refusal> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    fn partner(_argument: u64) -> i64 {
+        while !STOP.load(Ordering::Relaxed) {
+            process::yield_now();
+        }
+        0
+    }
+    let _policy = policy::during("cooperative", 0)?;
+    let partner =
+        process::task_create(task_entry!(partner), 0).map_err(|_| "no room for another task")?;
+    let turns = Turns::of(clock, 2);
+    turns.warm_up();
+    let mut samples = turns.timed();
+    STOP.store(true, Ordering::Relaxed);
+    let _ = process::task_wait(partner);
+    samples.report("yield_same_space", clock.unit(), "switch");
+    Ok(())
+}
+
+/// Turns of a ring of tasks that yield.
+struct Turns {
+    tasks: u64,
+    /// In a sample.
+    turns: u64,
+    samples: usize,
+}
+
+impl Turns {
+    fn of(clock: &Clock, tasks: usize) -> Self {
+        let turns = match tasks {
+            0..=2 => 100,
+            3..=10 => 20,
+            11..=100 => 4,
+            _ => 1,
+        };
+        Self { tasks: tasks as u64, turns, samples: clock.samples(41, 61) }
+    }
+
+    fn total(&self) -> u64 {
+        self.turns * self.samples as u64
+    }
+
+    fn warm_up(&self) {
+        (0..4 * self.turns).for_each(|_| process::yield_now());
+    }
+
+    fn timed(&self) -> Samples {
+        let mut samples = Samples::new();
+        for _ in 0..self.samples {
+            let start = now();
+            (0..self.turns).for_each(|_| process::yield_now());
+            samples.add(now() - start, self.turns * self.tasks);
+        }
+        samples
+    }
+}
