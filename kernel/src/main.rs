@@ -85,7 +85,7 @@ fn kernel_main(info: &'static mut BootInfo) -> ! {
         .and_then(|()| process::create_kernel_task(Pid::TERMINAL, "terminal", terminal_task));
     assert!(room.is_some(), "too little memory for {} tasks", summary.max_tasks);
     sched::set_policy(wanted.sched, wanted.quantum, wanted.seed);
-    sched::idle()
+    sched::idle(attendant::serve_input)
 }
 
 extern "C" fn launcher_task(_argument: usize) -> ! {
@@ -93,5 +93,5 @@ extern "C" fn launcher_task(_argument: usize) -> ! {
 }
 
 extern "C" fn terminal_task(_argument: usize) -> ! {
-    attendant::main(&boot::get().ramdisk)
+    attendant::main()
 }

@@ -173,17 +173,6 @@ fn switch_to(next: *mut TaskContext, next_pid: Pid, why: Why, now: u64) {
     }
 }
 
-/// Wakes the terminal's task if there is something for it to do.
-#[inline]
-pub(crate) fn wake_terminal() {
-    if terminal::take_work() {
-        TABLE.with(|table| {
-            table.wake_kernel_task(Pid::TERMINAL);
-            time::arm(table.next_due());
-        });
-    }
-}
-
 /// Makes room for `max_tasks` processes and for the switches to be remembered, and tells debuggers
 /// where both are: they are to see the first task being born.
 /// `None` if there is no memory for it.
@@ -197,13 +186,13 @@ pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
 }
 
 /// Where the CPU is when nobody is ready. Called once, at the end of boot, on the boot stack.
-pub(crate) fn idle() -> ! {
+/// `serve_input` is for what the tasks of the kernel left to be done, before it sleeps.
+pub(crate) fn idle(serve_input: fn()) -> ! {
     let mut context = TaskContext::empty();
     let context = &raw mut context;
     IDLE.store(context, Ordering::Relaxed);
     CURRENT.store(context, Ordering::Relaxed);
     loop {
-        wake_terminal();
         let now = rdtsc();
         match TABLE.with(Table::decide) {
             // A wake-up between the look and the halt is not lost: interrupts are off until the
@@ -215,6 +204,7 @@ pub(crate) fn idle() -> ! {
             }
             decision => carry_out(decision, Why::Idle, now),
         }
+        serve_input();
     }
 }
 

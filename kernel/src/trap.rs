@@ -11,7 +11,7 @@ use orbital_core::process::{ExitStatus, Fault};
 use crate::memory::space::Access;
 use crate::process::PROGRAMS;
 use crate::sched::{self, TABLE};
-use crate::{syscall, terminal, time};
+use crate::{attendant, syscall, terminal, time};
 
 /// The kernel, as `arch` knows it.
 pub(crate) struct Kernel;
@@ -34,7 +34,7 @@ impl TrapHandler for Kernel {
             // Nothing is routed here: only hardware gone wrong can raise it, and no program pays.
             _ => apic::end_of_interrupt(),
         }
-        sched::wake_terminal();
+        attendant::serve_input();
     }
 }
 

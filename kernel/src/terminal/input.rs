@@ -1,4 +1,4 @@
-//! Bytes that arrived and wait for the terminal's task, from the serial port and the keyboard.
+//! Bytes that arrived, from the serial port and the keyboard, and wait to become lines.
 
 use orbital_arch::keyboard::{KeyEvent, Keyboard};
 use orbital_core::tty::{ByteRing, FOCUS_BYTE, FUNCTION_KEYS};

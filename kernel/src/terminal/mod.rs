@@ -1,9 +1,9 @@
 //! The terminal: what programs and the scheduler see of the console.
 //!
 //! Programs' calls come to [`write()`], [`read`] and [`clear`]; the launcher opens and closes
-//! sessions; interrupt handlers bring what is typed; and [`serve`] is a turn of the terminal's own
-//! task, which edits lines and draws the screen. Nothing here blocks or wakes anybody: who must
-//! wait or may go on is said in the results, and `terminal`'s callers tell the scheduler.
+//! sessions; interrupt handlers bring what is typed, [`take_input`] makes lines of it; and [`show`]
+//! is a turn of the terminal's own task. Nothing here blocks or wakes anybody: who must wait or may
+//! go on is said in the results, and `terminal`'s callers tell the scheduler.
 
 mod input;
 
@@ -23,7 +23,7 @@ pub(crate) use orbital_core::tty::Read;
 /// [`SerialInterrupt::wake_writers`]: console::Interrupt::wake_writers
 pub(crate) struct Full;
 
-/// What the terminal's task found out, for the scheduler.
+/// What was typed, for the scheduler.
 pub(crate) enum Request {
     /// Something can be read in the session of this leader: wake who waits for it.
     Ready(Pid),
@@ -39,9 +39,6 @@ pub(crate) enum Turn {
     /// Not until [`take_work`] says so.
     Idle,
 }
-
-/// Input bytes that one turn takes.
-const BYTES_PER_TURN: usize = 256;
 
 /// Starts screen and keyboard, and makes room for that many sessions. Called once, when memory can
 /// be allocated. `None` if there is too little.
@@ -131,18 +128,13 @@ pub(crate) fn serial_interrupt() -> console::Interrupt {
     console::with_output(|output| output.interrupt(&mut input::received))
 }
 
-/// A turn of the terminal's task: input to lines, then some of the screen. `request` is called
-/// without any lock held.
-pub(crate) fn serve(ramdisk: &Ramdisk, request: &mut dyn FnMut(Request)) -> Turn {
+/// Makes lines of what was typed. `request` is called without any lock held.
+pub(crate) fn take_input(ramdisk: &Ramdisk, request: &mut dyn FnMut(Request)) {
     let mut complete = |prefix: &[u8], candidate: &mut dyn FnMut(&[u8])| {
         let names = ramdisk.programs().map(|program| program.name.as_bytes());
         names.filter(|name| name.starts_with(prefix)).for_each(candidate);
     };
-    let mut taken = 0;
-    while taken < BYTES_PER_TURN
-        && let Some(byte) = input::take()
-    {
-        taken += 1;
+    while let Some(byte) = input::take() {
         let event = console::with_terminal(|terminal, output| {
             let event = terminal.input(byte, &mut complete, &mut |bytes| output.push(bytes));
             output.pump();
@@ -154,13 +146,19 @@ pub(crate) fn serve(ramdisk: &Ramdisk, request: &mut dyn FnMut(Request)) -> Turn
             Event::Interrupt(session) => request(Request::Interrupt(session)),
         }
     }
+}
+
+/// A turn of the terminal's task: says what input was lost, and draws some of what the screen has
+/// not shown yet.
+pub(crate) fn show() -> Turn {
     report_losses();
-    let draws = console::with_output(|output| output.draw());
-    if draws || taken == BYTES_PER_TURN {
+    if console::with_output(|output| output.draw()) {
         return Turn::More;
     }
-    // What this turn wrote has been drawn, and nothing arrives while the kernel runs.
-    take_work();
+    // All that was written has been drawn; only what was typed before the first program is left.
+    if input::is_empty() {
+        take_work();
+    }
     Turn::Idle
 }
 
@@ -169,11 +167,7 @@ pub(crate) fn drain() {
     console::with_output(|output| output.flush());
 }
 
-/// Says how much input was lost, once a flood is over.
 fn report_losses() {
-    if !input::is_empty() {
-        return;
-    }
     let lost = input::take_dropped();
     if lost > 0 {
         console::log(format_args!("[kernel] input: {lost} bytes dropped, they came too fast"));

@@ -33,6 +33,12 @@ impl<M> Table<M> {
         self.ready > 0 && self.slice_end.is_some_and(|end| end <= now)
     }
 
+    /// Whether nothing but itself ends the running task's turn, however many are ready.
+    #[must_use]
+    pub fn runs_without_end(&self) -> bool {
+        self.running.is_some() && self.slice_end.is_none()
+    }
+
     /// The policy's name.
     #[must_use]
     pub fn policy_name(&self) -> &'static str {

@@ -92,7 +92,11 @@ impl Session {
                 }
             }
             Edit::Interrupt => {
-                self.ready.clear();
+                // An empty line stays: it is the answer to the Control-C before this one, and
+                // somebody has been woken for it.
+                if self.ready.front() != b"\n" {
+                    self.ready.clear();
+                }
                 self.overflow = 0;
                 Typed::Interrupt
             }
