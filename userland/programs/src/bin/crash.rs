@@ -100,6 +100,15 @@ kinds! {
         "int3",
         "nop"
     ];
+    "mov-ss-int14" mov_ss_int14 => "debug|general-protection": [
+        "mov ecx, ss",
+        "pushfq",
+        "or qword ptr [rsp], 0x100",
+        "popfq",
+        "mov ss, ecx",
+        "int 14",
+        "nop"
+    ];
     "int3" int3 => "breakpoint": ["int3"];
     "int4" int4 => "general-protection": ["int 4"];
     "int14" int14 => "general-protection": ["int 14"];
@@ -116,6 +125,9 @@ kinds! {
     "hlt" hlt => "general-protection": ["hlt"];
     "cli" cli => "general-protection": ["cli"];
     "sti" sti => "general-protection": ["sti"];
+    // `popfq` leaves IOPL as it is.
+    "popf-iopl" popf_iopl => "general-protection":
+        ["pushfq", "or qword ptr [rsp], 0x3000", "popfq", "cli"];
     "in" port_in => "general-protection": ["in al, 0x21"];
     "out" port_out => "general-protection": ["out 0x80, al"];
     "rdmsr" rdmsr => "general-protection": ["mov ecx, 0xc0000080", "rdmsr"];
@@ -149,6 +161,9 @@ kinds! {
         "iretq",
         "2:"
     ];
+    // NT asks for a return to another task, which 64-bit mode does not have.
+    "iret-nested" iret_nested => "general-protection":
+        ["pushfq", "or qword ptr [rsp], 0x4000", "popfq", "iretq"];
     "far-jump-ring0" far_jump_ring0 => "general-protection":
         ["push 0x8", "push rsp", "ljmp [rsp]"];
     "noncanonical" noncanonical => "general-protection":
@@ -165,6 +180,29 @@ kinds! {
     "run-null" run_null => "page-fault": ["xor eax, eax", "jmp rax"];
     "write-text" write_text => "page-fault": ["lea rax, [rip]", "mov [rax], rax"];
     "run-stack" run_stack => "page-fault": ["mov eax, 0xc3", "push rax", "jmp rsp"];
+    "write-rodata" write_rodata => "page-fault": [
+        ".pushsection .rodata",
+        "3:",
+        ".quad 0",
+        ".popsection",
+        "mov qword ptr [rip + 3b], rax"
+    ];
+    "run-rodata" run_rodata => "page-fault":
+        [".pushsection .rodata", "3:", "ret", ".popsection", "lea rax, [rip + 3b]", "jmp rax"];
+    "run-data" run_data => "page-fault":
+        [".pushsection .data", "3:", "ret", ".popsection", "lea rax, [rip + 3b]", "jmp rax"];
+    // 17 is `map`, 3 readable and writable.
+    "run-map" run_map => "page-fault": [
+        "mov eax, 17",
+        "mov edi, 4096",
+        "mov esi, 3",
+        "syscall",
+        "mov byte ptr [rax], 0xc3",
+        "jmp rax"
+    ];
+    // The bases of a program are 0, not the kernel's.
+    "read-gs" read_gs => "page-fault": ["mov rax, gs:[0]"];
+    "read-fs" read_fs => "page-fault": ["mov rax, fs:[0]"];
     "read-kernel" read_kernel => "page-fault":
         ["mov rax, 0xffffffff80000000", "mov rax, [rax]"];
     "write-kernel" write_kernel => "page-fault":
@@ -176,6 +214,22 @@ kinds! {
     // 0x37b is the initial control word with divide by zero unmasked; fwait reports it.
     "x87" x87 => "x87-floating-point":
         ["push 0x37b", "fldcw [rsp]", "pop rax", "fldz", "fld1", "fdiv st(0), st(1)", "fwait"];
+    // The exception stays pending across switches to others, who must not get it.
+    "x87-pending" x87_pending => "x87-floating-point": [
+        "push 0x37b",
+        "fldcw [rsp]",
+        "pop rax",
+        "fldz",
+        "fld1",
+        "fdiv st(0), st(1)",
+        "mov ebx, 50",
+        "2:",
+        "mov eax, 12",
+        "syscall",
+        "dec ebx",
+        "jnz 2b",
+        "fwait"
+    ];
     // 0x1d80 is the initial MXCSR with divide by zero unmasked.
     "simd" simd => "simd-floating-point": [
         "push 0x1d80",

@@ -30,8 +30,8 @@ fn main(args: Args) -> i64 {
     read(&mut report, &mut scratch);
     ps(&mut report, &mut scratch);
     task_create(&mut report, &scratch);
-    task_wait(&mut report, &scratch);
-    newer::check(&mut report, &scratch);
+    task_wait(&mut report, &mut scratch);
+    newer::check(&mut report, &mut scratch);
     let Report { checks, wrong, skipped } = report;
     println!("badcalls: {checks} checks, {wrong} wrong, {skipped} skipped");
     if wrong == 0 { 0 } else { FAILED }
@@ -117,7 +117,7 @@ fn task_create(report: &mut Report, scratch: &Scratch) {
     }
 }
 
-fn task_wait(report: &mut Report, scratch: &Scratch) {
+fn task_wait(report: &mut Report, scratch: &mut Scratch) {
     /// What the task returns, and so what waiting for it gives.
     const CODE: i64 = 7;
     let nobody = [0, process::getpid(), 1 << 32 | process::getpid(), 1 << 63, u64::MAX];
@@ -136,6 +136,7 @@ fn task_wait(report: &mut Report, scratch: &Scratch) {
         let args = [child, start, 0, 0, 0, 0];
         report.call(Sysno::TaskWait, what, args, Errno::Fault.into());
     }
+    scratch.check_untouched(report, Sysno::TaskWait);
     let args = [child, 0, 0, 0, 0, 0];
     report.call(Sysno::TaskWait, "after bad pointers", args, Expect::Value(CODE));
     report.call(Sysno::TaskWait, "a second time", args, Expect::AnyError);

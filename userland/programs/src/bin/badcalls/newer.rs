@@ -9,7 +9,7 @@ use ulib::process;
 use crate::ranges::{HUGE_LENGTHS, Range, Scratch, UNREADABLE};
 use crate::report::{Expect, Report};
 
-pub(crate) fn check(report: &mut Report, scratch: &Scratch) {
+pub(crate) fn check(report: &mut Report, scratch: &mut Scratch) {
     spawn(report, scratch);
     kill(report);
     map(report);
@@ -114,7 +114,7 @@ fn unmap(report: &mut Report, scratch: &Scratch) {
     }
 }
 
-fn stats(report: &mut Report, scratch: &Scratch) {
+fn stats(report: &mut Report, scratch: &mut Scratch) {
     let own = process::getpid();
     for Range { what, start, .. } in scratch.unwritable() {
         report.call(Sysno::Stats, what, [own, start, 0, 0, 0, 0], Errno::Fault.into());
@@ -123,4 +123,5 @@ fn stats(report: &mut Report, scratch: &Scratch) {
         let args = [pid, scratch.address(), 0, 0, 0, 0];
         report.call(Sysno::Stats, "no such process", args, Errno::NotFound.into());
     }
+    scratch.check_untouched(report, Sysno::Stats);
 }

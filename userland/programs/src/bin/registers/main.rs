@@ -1,18 +1,20 @@
 //! `registers ROUNDS SEED`: fills every register that a program has with patterns of its own, makes
 //! a call, and checks that all of them came back; ROUNDS times, mostly with `yield_now`.
+//! `registers ROUNDS SEED ticks`: makes no call but lets time pass instead, for the timer to come.
 //!
 //! Several with different seeds side by side show that the switch keeps them apart. Exits 0, or 1
 //! after naming the first register that differs.
 #![no_std]
 #![no_main]
 
+mod call;
 mod probe;
 
 use programs::{Random, cpu};
-use ulib::abi::{Errno, Sysno};
 use ulib::{Args, FAILED, USAGE, println, process};
 
-use probe::{GENERAL, R11, RAX, RCX, RDI, State};
+use call::Call;
+use probe::{GENERAL, R11, RAX, RCX, State};
 
 ulib::entry!(main);
 
@@ -30,17 +32,22 @@ const X87_MASKED: u64 = 0x37f;
 const X87_VARIES: u64 = 0xc00;
 
 fn main(args: Args) -> i64 {
-    let (Some(rounds), Some(seed), 3) = (args.number(1), args.number(2), args.count()) else {
-        println!("usage: registers ROUNDS SEED");
-        return USAGE;
+    let ticks = match (args.get(3), args.count()) {
+        (None, 3) => false,
+        (Some("ticks"), 4) => true,
+        _ => return usage(),
+    };
+    let (Some(rounds), Some(seed)) = (args.number(1), args.number(2)) else {
+        return usage();
     };
     let avx = cpu::has_avx();
     let mut random = Random::new(seed);
     for round in 0..rounds {
         let call = Call::of_round(round);
-        let want = patterns(&mut random, call.number);
-        let got = make_call(&want, avx);
-        if let Err(difference) = compare(&want, &got, &call, avx) {
+        let want = patterns(&mut random, &call);
+        let got = run_through(&want, avx, ticks);
+        let expected = if ticks { want } else { after(&call, &want, &got) };
+        if let Err(difference) = compare(&expected, &got, avx) {
             let Difference { name, index, want, got } = difference;
             println!(
                 "registers: round {round}, call {:#x}: {name}{index} is {got:#x}, must be {want:#x}",
@@ -51,42 +58,23 @@ fn main(args: Args) -> i64 {
     }
     let vectors = if avx { "ymm" } else { "xmm" };
     println!("registers: {rounds} rounds, seed {seed}, {vectors}: all kept");
+    if ticks {
+        let stats = process::stats(process::getpid()).unwrap_or_default();
+        println!("registers: preempted {} times", stats.switches_forced);
+    }
     0
 }
 
-/// A call whose arguments may be anything, since it has none or must refuse them all.
-struct Call {
-    number: u64,
-    /// What it returns, if that is known.
-    result: Option<i64>,
-}
-
-impl Call {
-    /// Seven rounds of eight yield; the eighth takes one of the other ways through the kernel.
-    fn of_round(round: u64) -> Self {
-        let errno = |errno: Errno| Some(errno.code());
-        let (number, result) = match (round % 8, round / 8 % 7) {
-            (0..=6, _) => (Sysno::Yield.number(), Some(0)),
-            (_, 0) => (Sysno::Getpid.number(), i64::try_from(process::getpid()).ok()),
-            (_, 1) => (Sysno::Uptime.number(), None),
-            (_, 2) => (Sysno::RunReady.number(), None),
-            (_, 3) => (Sysno::Hello.number(), errno(Errno::Invalid)),
-            (_, 4) => (Sysno::Write.number(), errno(Errno::BadFd)),
-            (_, 5) => (Sysno::Read.number(), errno(Errno::BadFd)),
-            (_, _) => (Sysno::Yield.number() | 1 << 32, errno(Errno::NotImplemented)),
-        };
-        Self { number, result }
-    }
+fn usage() -> i64 {
+    println!("usage: registers ROUNDS SEED [ticks]");
+    USAGE
 }
 
 /// A state full of random bits, within what the CPU accepts.
-fn patterns(random: &mut Random, number: u64) -> State {
+fn patterns(random: &mut Random, call: &Call) -> State {
     let data_selector = cpu::data_selector();
+    let general = call.fill(random);
     let mut words = |mask: u64| random.next() & mask;
-    let mut general = [0; 15].map(|_: u64| words(u64::MAX));
-    general[RAX] = number;
-    // The calls must refuse their first argument: no file descriptor or pid has this bit.
-    general[RDI] |= 1 << 63;
     State {
         general,
         flags: words(PROGRAM_FLAGS) | FIXED_FLAGS,
@@ -96,20 +84,36 @@ fn patterns(random: &mut Random, number: u64) -> State {
         x87_status: 0,
         x87: [0; 8].map(|_: u64| words(u64::MAX)),
         vectors: [[0; 4]; 16].map(|vector| vector.map(|_: u64| words(u64::MAX))),
-        after_call: 0,
+        after: 0,
     }
 }
 
-fn make_call(want: &State, avx: bool) -> State {
+/// Loads `want`, makes the call or lets time pass, and returns what is there then.
+fn run_through(want: &State, avx: bool, ticks: bool) -> State {
     let mut got = *want;
-    // What the call must set is not there beforehand.
+    // What must come back is not there beforehand.
     got.x87 = [0; 8];
     got.vectors = [[0; 4]; 16];
-    let probe = if avx { probe::probe_avx } else { probe::probe_sse };
+    let probe = match (ticks, avx) {
+        (false, true) => probe::call_avx,
+        (false, false) => probe::call_sse,
+        (true, true) => probe::wait_avx,
+        (true, false) => probe::wait_sse,
+    };
     // SAFETY: `Call` chooses only harmless calls, `patterns` only valid selectors and masked
     // control words, and `avx` says what the kernel enabled.
     unsafe { probe(want, &raw mut got) };
     got
+}
+
+/// What must be there after a call: what was there before, but for three registers.
+fn after(call: &Call, want: &State, got: &State) -> State {
+    let mut expected = *want;
+    expected.general[RAX] = call.result.map_or(got.general[RAX], i64::cast_unsigned);
+    // `syscall` itself leaves these two, and the kernel must not put anything else there.
+    expected.general[RCX] = got.after;
+    expected.general[R11] = want.flags;
+    expected
 }
 
 /// The first register that is not what it must be.
@@ -130,13 +134,8 @@ impl core::fmt::Display for Index {
     }
 }
 
-fn compare(want: &State, got: &State, call: &Call, avx: bool) -> Result<(), Difference> {
-    let mut expected = want.general;
-    expected[RAX] = call.result.map_or(got.general[RAX], i64::cast_unsigned);
-    // `syscall` itself leaves these two, and the kernel must not put anything else there.
-    expected[RCX] = got.after_call;
-    expected[R11] = want.flags;
-    for ((name, want), got) in GENERAL.into_iter().zip(expected).zip(got.general) {
+fn compare(want: &State, got: &State, avx: bool) -> Result<(), Difference> {
+    for ((name, want), got) in GENERAL.into_iter().zip(want.general).zip(got.general) {
         same(name, None, want, got)?;
     }
     same("rflags", None, want.flags, got.flags)?;

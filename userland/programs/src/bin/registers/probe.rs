@@ -1,15 +1,15 @@
-//! One system call with every register under control: [`State`] and the routines that load it,
-//! make the call, and store what came back.
+//! One way through the kernel with every register under control: [`State`] and the routines that
+//! load it, make a call or let time pass, and store what came back.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// Everything of a program that a call must keep: loaded before it, stored after it.
+/// Everything of a program that the kernel must keep: loaded before, stored after.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     /// rax rbx rcx rdx rsi rdi rbp r8 .. r15: in the order of [`GENERAL`].
-    pub(crate) general: [u64; 15],
+    pub(crate) general: [u64; GENERAL_WORDS],
     pub(crate) flags: u64,
     /// ds es fs gs.
     pub(crate) segments: [u64; 4],
@@ -21,12 +21,15 @@ pub(crate) struct State {
     pub(crate) x87: [u64; 8],
     /// ymm0 to ymm15; of each the first half without AVX.
     pub(crate) vectors: [[u64; 4]; 16],
-    /// Stored only: the address after the `syscall` instruction.
-    pub(crate) after_call: u64,
+    /// Stored only: the address where the storing begins, after the `syscall` instruction.
+    pub(crate) after: u64,
 }
 
+/// How many general registers there are beside rsp.
+pub(crate) const GENERAL_WORDS: usize = 15;
+
 /// The names of `State::general`, in order.
-pub(crate) const GENERAL: [&str; 15] = [
+pub(crate) const GENERAL: [&str; GENERAL_WORDS] = [
     "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
@@ -34,10 +37,12 @@ pub(crate) const GENERAL: [&str; 15] = [
 /// Positions in `State::general`.
 pub(crate) const RAX: usize = 0;
 pub(crate) const RCX: usize = 2;
+pub(crate) const RSI: usize = 4;
 pub(crate) const RDI: usize = 5;
+pub(crate) const R10: usize = 9;
 pub(crate) const R11: usize = 10;
 
-const GENERAL_BYTES: usize = size_of::<[u64; 15]>();
+const GENERAL_BYTES: usize = size_of::<[u64; GENERAL_WORDS]>();
 const _: () = assert!(offset_of!(State, general) == 0, "popped in order");
 const _: () = assert!(offset_of!(State, flags) == GENERAL_BYTES, "popped next");
 
@@ -55,7 +60,7 @@ const _: () = assert!(offset_of!(State, flags) == GENERAL_BYTES, "popped next");
 /// rsp ─► └──────────────────────┘
 /// ```
 macro_rules! probe {
-    ($(#[$doc:meta])* $name:ident, load: $load:literal, store: $store:literal) => {
+    ($(#[$doc:meta])* $name:ident, $between:ident, load: $load:literal, store: $store:literal) => {
         $(#[$doc])*
         #[unsafe(naked)]
         pub(crate) unsafe extern "C" fn $name(want: *const State, got: *mut State) {
@@ -113,7 +118,7 @@ macro_rules! probe {
                 "mov r14, [rdi + {word} * 13]",
                 "mov r15, [rdi + {word} * 14]",
                 "mov rdi, [rdi + {word} * 5]",
-                "syscall",
+                $between!(),
                 "2:",
                 // Store everything, the general registers first.
                 "pushfq",
@@ -133,7 +138,7 @@ macro_rules! probe {
                 ".endr",
                 "cld",
                 "lea rax, [rip + 2b]",
-                "mov [rsi + {after_call}], rax",
+                "mov [rsi + {after}], rax",
                 "mov eax, ds",
                 "mov [rsi + {segments}], rax",
                 "mov eax, es",
@@ -179,31 +184,67 @@ macro_rules! probe {
                 x87 = const offset_of!(State, x87),
                 vectors = const offset_of!(State, vectors),
                 vector = const size_of::<[u64; 4]>(),
-                after_call = const offset_of!(State, after_call),
+                after = const offset_of!(State, after),
             )
         }
     };
 }
 
+/// Straight into the kernel.
+macro_rules! call {
+    () => {
+        "syscall"
+    };
+}
+
+/// No instruction that changes anything, many times: the timer interrupts somewhere here.
+macro_rules! wait {
+    () => {
+        ".rept 8192\nnop\n.endr"
+    };
+}
+
 probe! {
-    /// With the xmm registers.
+    /// A call, with the xmm registers.
     ///
     /// # Safety
     ///
     /// `want` must hold a call that harms nobody, selectors that load, and floating-point control
     /// words with every exception masked; `got` is written.
-    probe_sse,
+    call_sse, call,
     load: "movups xmm\\i, [rdi + {vectors} + {vector} * \\i]",
     store: "movups [rsi + {vectors} + {vector} * \\i], xmm\\i"
 }
 
 probe! {
-    /// With the ymm registers: needs AVX.
+    /// A call, with the ymm registers: needs AVX.
     ///
     /// # Safety
     ///
-    /// As for [`probe_sse`], on a CPU whose AVX the kernel has enabled.
-    probe_avx,
+    /// As for [`call_sse`], on a CPU whose AVX the kernel has enabled.
+    call_avx, call,
+    load: "vmovups ymm\\i, [rdi + {vectors} + {vector} * \\i]",
+    store: "vmovups [rsi + {vectors} + {vector} * \\i], ymm\\i"
+}
+
+probe! {
+    /// No call but time, with the xmm registers.
+    ///
+    /// # Safety
+    ///
+    /// As for [`call_sse`].
+    wait_sse, wait,
+    load: "movups xmm\\i, [rdi + {vectors} + {vector} * \\i]",
+    store: "movups [rsi + {vectors} + {vector} * \\i], xmm\\i"
+}
+
+probe! {
+    /// No call but time, with the ymm registers.
+    ///
+    /// # Safety
+    ///
+    /// As for [`call_avx`].
+    wait_avx, wait,
     load: "vmovups ymm\\i, [rdi + {vectors} + {vector} * \\i]",
     store: "vmovups [rsi + {vectors} + {vector} * \\i], ymm\\i"
 }
