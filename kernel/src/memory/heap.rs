@@ -1,60 +1,92 @@
-//! The kernel heap: a fixed piece of memory behind `alloc`.
+//! The kernel heap behind `alloc`: it grows while the kernel boots, and is closed when it has.
 //!
-//! For boot and for what is bounded by the number of tasks; nothing a program can size lives here,
-//! and code that a system call reaches allocates with `try_reserve`. The list of free blocks is
-//! searched from the front, so it stays short or the kernel gets slow.
+//! Everything in it is sized once, by the number of tasks, the screen and the command line. After
+//! [`close`] nothing is given out any more, so nothing that a system call reaches can allocate
+//! here, and nothing a program does can exhaust or fragment it.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
 use linked_list_allocator::Heap;
-use orbital_arch::paging::{OutOfTables, PAGE_SIZE};
+use orbital_arch::paging::PAGE_SIZE;
 
-use super::{BootError, kernel};
+use super::kernel;
 use crate::sync::{Lock, Order};
 
-/// The part of all frames that the heap gets, and the bounds of it, in frames.
-const PART: u64 = 32;
-const SMALLEST: u64 = (256 << 10) / PAGE_SIZE;
-const LARGEST: u64 = (8 << 20) / PAGE_SIZE;
+/// The heap grows by a multiple of this, in bytes.
+const STEP: u64 = 16 * PAGE_SIZE;
 
 #[global_allocator]
-static KERNEL_HEAP: KernelHeap = KernelHeap(Lock::new(Order::Heap, Heap::empty()));
+static KERNEL_HEAP: KernelHeap =
+    KernelHeap(Lock::new(Order::Heap, Blocks { heap: Heap::empty(), open: true }));
 
-struct KernelHeap(Lock<Heap>);
+struct KernelHeap(Lock<Blocks>);
 
-/// Maps the heap of a machine with that many frames; returns its size in bytes.
-pub(super) fn init(frames: u64) -> Result<u64, BootError> {
-    let bytes = (frames / PART).clamp(SMALLEST, LARGEST) * PAGE_SIZE;
-    kernel::map_data(kernel::HEAP..kernel::HEAP + bytes)
-        .map_err(|OutOfTables| BootError::TooLittleMemory)?;
-    let start = ptr::with_exposed_provenance_mut(kernel::HEAP as usize);
-    // SAFETY: mapped just now, for good and for nothing else; called once.
-    KERNEL_HEAP.0.with(|heap| unsafe { heap.init(start, bytes as usize) });
-    Ok(bytes)
+struct Blocks {
+    heap: Heap,
+    /// Whether there may be more of it.
+    open: bool,
+}
+
+/// From now on no memory is given out.
+pub(crate) fn close() {
+    KERNEL_HEAP.0.with(|blocks| blocks.open = false);
 }
 
 /// Bytes of the heap.
 pub(crate) fn size() -> usize {
-    KERNEL_HEAP.0.with(|heap| heap.size())
+    KERNEL_HEAP.0.with(|blocks| blocks.heap.size())
 }
 
 /// Bytes of the heap that are in use.
 pub(crate) fn used_bytes() -> usize {
-    KERNEL_HEAP.0.with(|heap| heap.used())
+    KERNEL_HEAP.0.with(|blocks| blocks.heap.used())
+}
+
+impl KernelHeap {
+    fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
+        self.0.with(
+            |blocks| {
+                if blocks.open { blocks.heap.allocate_first_fit(layout).ok() } else { None }
+            },
+        )
+    }
+
+    /// Maps enough behind the end for a block like `layout`, if there is memory for it.
+    fn grow(&self, layout: Layout) -> Option<()> {
+        let end =
+            self.0.with(|blocks| blocks.open.then(|| kernel::HEAP + blocks.heap.size() as u64))?;
+        let wanted = layout.size().checked_add(layout.align())? as u64;
+        let more = wanted.checked_next_multiple_of(STEP)?;
+        kernel::map_data(end..end.checked_add(more)?).ok()?;
+        self.0.with(|Blocks { heap, .. }| {
+            if heap.size() == 0 {
+                let start = ptr::with_exposed_provenance_mut(kernel::HEAP as usize);
+                // SAFETY: mapped just now, for good and for nothing else; it had no memory before.
+                unsafe { heap.init(start, more as usize) };
+            } else {
+                // SAFETY: mapped just now, for good and for nothing else, right behind its end.
+                unsafe { heap.extend(more as usize) };
+            }
+        });
+        Some(())
+    }
 }
 
 // SAFETY: `Heap` gives out blocks as laid out, each to one owner; the lock makes calls atomic.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let block = self.0.with(|heap| heap.allocate_first_fit(layout));
+        let block = self.take(layout).or_else(|| {
+            self.grow(layout)?;
+            self.take(layout)
+        });
         block.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if let Some(block) = NonNull::new(block) {
             // SAFETY: by this trait's contract `alloc` gave it out for this layout.
-            self.0.with(|heap| unsafe { heap.deallocate(block, layout) });
+            self.0.with(|blocks| unsafe { blocks.heap.deallocate(block, layout) });
         }
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`frames`] | physical memory, frame by frame |
 //! | [`kernel`] | the kernel's page tables: heap, stacks, device registers |
-//! | [`heap`] | the allocator behind `alloc`, in a fixed piece of memory |
+//! | [`heap`] | the allocator behind `alloc`, for what is sized at boot |
 //! | [`kstack`] | kernel stacks with guard pages |
 //! | [`space`] | the address space of a process |
 //! | [`user`] | the one place that reads and writes user memory |
@@ -26,17 +26,13 @@ use bootloader_api::BootInfo;
 use bootloader_api::info::MemoryRegionKind;
 use orbital_core::frames::RegionError;
 
-/// How much memory there is, and what the kernel took for good.
+/// How much memory there is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct MemorySummary {
     /// All memory the machine reports as RAM it can give, the loader's part included.
     pub(crate) total_kib: u64,
     /// What the frame allocator was given.
     pub(crate) usable_kib: u64,
-    /// What is left after boot took its part.
-    pub(crate) free_kib: u64,
-    /// Size of the kernel heap.
-    pub(crate) heap_kib: u64,
     /// How many kernel stacks, and so tasks, there can be at once.
     pub(crate) max_tasks: usize,
 }
@@ -60,8 +56,8 @@ impl fmt::Display for MemorySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} KiB, {} KiB usable, {} KiB free, heap {} KiB, at most {} tasks",
-            self.total_kib, self.usable_kib, self.free_kib, self.heap_kib, self.max_tasks
+            "{} KiB, {} KiB usable, at most {} tasks",
+            self.total_kib, self.usable_kib, self.max_tasks
         )
     }
 }
@@ -98,7 +94,6 @@ pub(crate) unsafe fn init(boot_info: &BootInfo) -> Result<MemorySummary, BootErr
     for page in orbital_arch::ist_guard_pages() {
         kernel::unmap_guard(page.as_u64());
     }
-    let heap_bytes = heap::init(usable.total)?;
     let max_tasks = kstack::init(usable.total)?;
 
     let ram = boot_info.memory_regions.iter().filter(|region| {
@@ -107,9 +102,16 @@ pub(crate) unsafe fn init(boot_info: &BootInfo) -> Result<MemorySummary, BootErr
     Ok(MemorySummary {
         total_kib: ram.map(|region| region.end - region.start).sum::<u64>() / 1024,
         usable_kib: frames_to_kib(usable.total),
-        free_kib: frames_to_kib(frames::counts().free),
-        heap_kib: heap_bytes / 1024,
         max_tasks,
+    })
+}
+
+/// Says that boot has all the memory it wants: from now on the heap gives nothing more.
+pub(crate) fn finish_boot() -> impl fmt::Display {
+    heap::close();
+    fmt::from_fn(|f| {
+        let (free, heap) = (frames_to_kib(frames::counts().free), heap::size() / 1024);
+        write!(f, "{free} KiB free, kernel heap {heap} KiB")
     })
 }
 
