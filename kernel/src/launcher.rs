@@ -11,7 +11,7 @@ use orbital_core::process::{Pid, ProcState, Process, WaitFor};
 
 use crate::boot::Boot;
 use crate::console::log;
-use crate::process::{self, SpawnError, Starter};
+use crate::process::{self, SpawnError, Standing, Starter};
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
 use crate::sync::{Lock, Order};
@@ -22,7 +22,8 @@ use crate::{leaks, memory, terminal};
 const SHELL: &str = "shell";
 
 /// Who the launcher starts things for: itself, each in a session of its own.
-const STARTER: Starter = Starter { parent: Pid::LAUNCHER, session: None };
+const STARTER: Starter =
+    Starter { parent: Pid::LAUNCHER, session: None, standing: Standing::Ordinary };
 
 /// What became of what was started.
 struct Started {
@@ -97,8 +98,10 @@ pub(crate) fn spawn_multiple(ramdisk: &Ramdisk, count: u64) -> usize {
 pub(crate) fn spawn_single(ramdisk: &Ramdisk, index: u64) -> Option<Pid> {
     let mut name = Text::<32>::new();
     let _ = write!(name, "orbital-shell-{index}");
+    let standing = if index == 0 { Standing::Owner } else { Standing::Ordinary };
+    let starter = Starter { standing, ..STARTER };
     let spawned = match ramdisk.program(SHELL) {
-        Some(bytes) => process::spawn(name.as_str(), bytes, b"shell\0", STARTER),
+        Some(bytes) => process::spawn(name.as_str(), bytes, b"shell\0", starter),
         None => Err(SpawnError::NotFound),
     };
     match &spawned {

@@ -6,9 +6,9 @@
 
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::{TrapHandler, apic, cpu, pic, vector};
-use orbital_core::process::{ExitStatus, Fault};
+use orbital_core::process::{ExitStatus, Fault, Starved};
 
-use crate::memory::space::Access;
+use crate::memory::space::{Access, SpaceError};
 use crate::process::PROGRAMS;
 use crate::sched::{self, TABLE};
 use crate::{attendant, syscall, terminal, time};
@@ -62,8 +62,15 @@ fn exception(frame: &mut TrapFrame) {
             frame.vector, frame.error
         );
     }
-    if frame.vector == vector::PAGE_FAULT && serve_page_fault(address, frame.error) {
-        return;
+    if frame.vector == vector::PAGE_FAULT {
+        match serve_page_fault(address, frame.error) {
+            Ok(()) => return,
+            Err(SpaceError::OutOfMemory | SpaceError::OverLimit) => {
+                let starved = Starved { address, rip: frame.rip };
+                sched::exit(ExitStatus::OutOfMemory(starved));
+            }
+            Err(SpaceError::NotAllowed | SpaceError::BadRange) => {}
+        }
     }
     #[expect(clippy::cast_possible_truncation, reason = "exceptions have vectors below 32")]
     let vector = frame.vector as u8;
@@ -72,7 +79,7 @@ fn exception(frame: &mut TrapFrame) {
 }
 
 /// Gives the program the page it has a right to but has not touched before.
-fn serve_page_fault(address: u64, error: u64) -> bool {
+fn serve_page_fault(address: u64, error: u64) -> Result<(), SpaceError> {
     const WRITE: u64 = 1 << 1;
     const FETCH: u64 = 1 << 4;
     let access = match (error & WRITE != 0, error & FETCH != 0) {
@@ -83,14 +90,9 @@ fn serve_page_fault(address: u64, error: u64) -> bool {
     TABLE.with(|table| {
         let slot = sched::running(table);
         let process = &mut table[slot];
-        let served = process
-            .machine()
-            .program
-            .as_ref()
-            .is_some_and(|key| PROGRAMS.with(|all| all[key].space.fault_in(address, access)));
-        if served {
-            process.count_fault();
-        }
-        served
+        let program = process.machine().program.as_ref().ok_or(SpaceError::NotAllowed)?;
+        PROGRAMS.with(|all| all[program].space.fault_in(address, access))?;
+        process.count_fault();
+        Ok(())
     })
 }

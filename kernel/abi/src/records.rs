@@ -7,6 +7,10 @@ pub const CODE_FAULTED: i64 = 128;
 /// What `task_wait` reports for a task that was killed: above every fault code.
 pub const CODE_KILLED: i64 = CODE_FAULTED + 32;
 
+/// What `task_wait` reports for a task that touched a page it has a right to when there was no
+/// memory left for it, or none that its limits allow.
+pub const CODE_OUT_OF_MEMORY: i64 = CODE_KILLED + 1;
+
 /// Makes a record of words, and the bytes user memory receives of it.
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
@@ -45,6 +49,10 @@ record! {
         faults,
         /// Pages of user memory present.
         pages,
+        /// Those of them that it shares with other processes of the same program.
+        pages_shared,
+        /// Bytes that the kernel keeps for it: page tables and kernel stack.
+        kernel_bytes,
         /// Most bytes of its kernel stack ever in use.
         kernel_stack_high_water,
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use orbital_abi::records::{CODE_FAULTED, CODE_KILLED};
+use orbital_abi::records::{CODE_FAULTED, CODE_KILLED, CODE_OUT_OF_MEMORY};
 
 use crate::process::Pid;
 
@@ -16,6 +16,8 @@ pub enum ExitStatus {
     Faulted(Fault) = 1,
     /// By another process.
     Killed(Pid) = 2,
+    /// By the first touch of a page that it was promised, for want of memory.
+    OutOfMemory(Starved) = 3,
 }
 
 impl ExitStatus {
@@ -26,6 +28,7 @@ impl ExitStatus {
             Self::Exited(code) => *code,
             Self::Faulted(fault) => CODE_FAULTED + i64::from(fault.vector),
             Self::Killed(_) => CODE_KILLED,
+            Self::OutOfMemory(_) => CODE_OUT_OF_MEMORY,
         }
     }
 
@@ -42,8 +45,21 @@ impl fmt::Display for ExitStatus {
             Self::Exited(code) => write!(f, "exited: {code}"),
             Self::Faulted(fault) => write!(f, "killed: {fault}"),
             Self::Killed(by) => write!(f, "killed: by pid {by}"),
+            Self::OutOfMemory(Starved { address, rip }) => {
+                write!(f, "killed: out-of-memory addr={address:#x} rip={rip:#x}")
+            }
         }
     }
+}
+
+/// A page that could not be had: pages of stacks and of zeroed data are promised, and get their
+/// memory when they are first touched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Starved {
+    /// The address that was touched.
+    pub address: u64,
+    /// The instruction.
+    pub rip: u64,
 }
 
 /// A CPU exception that ended a process (SDM volume 3, section 6.15).
@@ -105,7 +121,7 @@ impl fmt::Display for Fault {
 mod tests {
     use std::string::ToString;
 
-    use super::{ExitStatus, Fault, Pid};
+    use super::{ExitStatus, Fault, Pid, Starved};
 
     #[test]
     fn lines_are_the_documented_ones() {
@@ -118,6 +134,10 @@ mod tests {
                 "killed: divide-error rip=0x401003 error=0x0",
             ),
             (ExitStatus::Killed(Pid(7)), "killed: by pid 7"),
+            (
+                ExitStatus::OutOfMemory(Starved { address: 0x50_0ff8, rip: 0x40_1003 }),
+                "killed: out-of-memory addr=0x500ff8 rip=0x401003",
+            ),
         ];
         for (status, line) in lines {
             assert_eq!(status.to_string(), line);
@@ -125,13 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_faults_and_kills_differ_from_each_other() {
+    fn codes_of_faults_kills_and_starvation_differ_from_each_other() {
         let codes: std::vec::Vec<_> = (0..32)
             .map(|vector| {
                 ExitStatus::Faulted(Fault { vector, error: 0, address: 0, rip: 0 }).code()
             })
             .chain([ExitStatus::Killed(Pid(1)).code()])
+            .chain([ExitStatus::OutOfMemory(Starved { address: 0, rip: 0 }).code()])
             .collect();
-        assert_eq!(codes, (128..=160).collect::<std::vec::Vec<i64>>());
+        assert_eq!(codes, (128..=161).collect::<std::vec::Vec<i64>>());
     }
 }

@@ -8,7 +8,7 @@ mod state;
 
 use core::fmt;
 
-pub use crate::exit::{ExitStatus, Fault};
+pub use crate::exit::{ExitStatus, Fault, Starved};
 pub use name::Name;
 pub use state::{ProcState, WaitFor, WrongState};
 
@@ -67,10 +67,11 @@ pub struct Process<M> {
     pub(crate) name: Name,
 }
 
-/// Links to the relatives that are in the table.
+/// Links to the relatives that are in the table, and how many children there are.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Family {
     pub(crate) first_child: Option<Slot>,
+    pub(crate) children: u32,
     pub(crate) next_sibling: Option<Slot>,
     pub(crate) previous_sibling: Option<Slot>,
 }
@@ -84,6 +85,11 @@ impl<M> Process<M> {
     /// Who may wait for it: its maker, or the launcher once that has ended.
     pub fn parent(&self) -> Pid {
         self.parent
+    }
+
+    /// How many children it has, those that have ended but were not collected included.
+    pub fn children(&self) -> u64 {
+        u64::from(self.family.children)
     }
 
     /// Its name.

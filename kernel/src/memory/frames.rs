@@ -29,8 +29,9 @@ pub(crate) type FrameBytes = [u8; FRAME_SIZE];
 /// Frames below this address belong to the firmware, and later to the start of other CPUs.
 const LOWEST_ADDRESS: u64 = 1 << 20;
 
-/// The part of all frames that is kept for those who must always succeed.
+/// The part of all frames that is kept for those who must always succeed, and the least of it.
 const RESERVED_PART: u64 = 64;
+const LEAST_RESERVE: u64 = 512;
 
 /// What a free frame holds in debug builds: as an address it faults, as a count it is absurd.
 const POISON: u8 = 0xdd;
@@ -91,7 +92,7 @@ pub(crate) unsafe fn init(map: &[MemoryRegion]) -> Result<(), BootError> {
     let recycled = unsafe { zeroed_slice(recycled, needed.recycled) };
     // SAFETY: as above.
     let allocated = unsafe { zeroed_slice(allocated, needed.allocated) };
-    let reserve = regions.frames() / RESERVED_PART;
+    let reserve = (regions.frames() / RESERVED_PART).max(LEAST_RESERVE);
     let books = Frames::new(regions, reserve, recycled, allocated)
         .map_err(|_| BootError::TooLittleMemory)?;
     let new = Allocator {

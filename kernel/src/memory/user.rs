@@ -14,14 +14,14 @@ use super::space::{Access, AddressSpace};
 /// Checks that the program could itself access every byte of `range` that way.
 ///
 /// # Errors
-/// [`Errno::Fault`] if it could not.
+/// [`Errno::Fault`] if it could not; [`Errno::Error`] if a promised page cannot be had.
 pub(crate) fn check(
     space: &mut AddressSpace,
     range: UserRange,
     access: Access,
 ) -> Result<(), Errno> {
     for piece in range.pieces() {
-        space.frame_for(piece.page, access).ok_or(Errno::Fault)?;
+        space.frame_for(piece.page, access)?;
     }
     Ok(())
 }
@@ -30,7 +30,7 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// [`Errno::Fault`] if the program could not read all of it; `target` is unchanged then.
-/// [`Errno::Invalid`] if the lengths differ.
+/// [`Errno::Invalid`] if the lengths differ. Otherwise as [`check`].
 pub(crate) fn read(
     space: &mut AddressSpace,
     range: UserRange,
@@ -42,7 +42,7 @@ pub(crate) fn read(
     check(space, range, Access::Read)?;
     let mut rest = target;
     for piece in range.pieces() {
-        let frame = space.frame_for(piece.page, Access::Read).ok_or(Errno::Fault)?;
+        let frame = space.frame_for(piece.page, Access::Read)?;
         // SAFETY: the space has the frame. Interrupts are off and `space` is borrowed, so
         // neither its tasks nor anybody else writes it now.
         let bytes = unsafe { frames::bytes(frame) };
@@ -57,7 +57,7 @@ pub(crate) fn read(
 ///
 /// # Errors
 /// [`Errno::Fault`] if the program could not write all of it; its memory is unchanged then.
-/// [`Errno::Invalid`] if the lengths differ.
+/// [`Errno::Invalid`] if the lengths differ. Otherwise as [`check`].
 pub(crate) fn write(
     space: &mut AddressSpace,
     range: UserRange,
@@ -69,7 +69,7 @@ pub(crate) fn write(
     check(space, range, Access::Write)?;
     let mut rest = source;
     for piece in range.pieces() {
-        let frame = space.frame_for(piece.page, Access::Write).ok_or(Errno::Fault)?;
+        let frame = space.frame_for(piece.page, Access::Write)?;
         // SAFETY: the space owns the frame. Interrupts are off and `space` is borrowed, so
         // neither its tasks nor anybody else reads or writes it now.
         let bytes = unsafe { frames::bytes_mut(frame) };

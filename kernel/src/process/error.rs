@@ -1,8 +1,10 @@
 //! Why a program could not be started.
 
+use orbital_abi::Errno;
 use orbital_core::elf::Refusal;
 
 use crate::loader::LoadError;
+use crate::memory::space::SpaceError;
 
 /// Why a program could not be started.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +15,12 @@ pub(crate) enum SpawnError {
     Refused(Refusal),
     /// The arguments are too long, or not a block of strings.
     BadArguments,
-    /// No memory, kernel stack or place in the table is left.
-    OutOfResources,
+    /// Its memory cannot be had.
+    Memory(SpaceError),
+    /// The process table is full.
+    NoPlace,
+    /// Its parent has all the children it may have.
+    TooManyChildren,
 }
 
 impl From<LoadError> for SpawnError {
@@ -22,7 +28,25 @@ impl From<LoadError> for SpawnError {
         match error {
             LoadError::Refused(refusal) => Self::Refused(refusal),
             LoadError::BadArguments => Self::BadArguments,
-            LoadError::Space(_) => Self::OutOfResources,
+            LoadError::Space(error) => Self::Memory(error),
+        }
+    }
+}
+
+impl From<SpaceError> for SpawnError {
+    fn from(error: SpaceError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl From<SpawnError> for Errno {
+    fn from(error: SpawnError) -> Self {
+        match error {
+            SpawnError::NotFound => Self::NotFound,
+            SpawnError::Refused(_) | SpawnError::BadArguments => Self::Invalid,
+            SpawnError::Memory(_) | SpawnError::NoPlace | SpawnError::TooManyChildren => {
+                Self::Error
+            }
         }
     }
 }
@@ -33,7 +57,9 @@ impl core::fmt::Display for SpawnError {
             Self::NotFound => f.write_str("no such program"),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::BadArguments => f.write_str("bad arguments"),
-            Self::OutOfResources => f.write_str("out of resources"),
+            Self::Memory(error) => error.fmt(f),
+            Self::NoPlace => f.write_str("too many processes"),
+            Self::TooManyChildren => f.write_str("too many children"),
         }
     }
 }

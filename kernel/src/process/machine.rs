@@ -6,6 +6,7 @@
 
 use core::ptr;
 
+use orbital_abi::layout::PAGE_SIZE;
 use orbital_arch::fpu;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::switch::TaskContext;
@@ -15,8 +16,8 @@ use orbital_core::process::Pid;
 
 use crate::memory;
 use crate::memory::frames::Priority;
-use crate::memory::kstack::KernelStack;
-use crate::memory::space::{AddressSpace, Limits, StackRange};
+use crate::memory::kstack::{KernelStack, STACK_SIZE};
+use crate::memory::space::{AddressSpace, StackRange};
 use crate::sync::{Lock, Order};
 
 /// What the tasks of one program share.
@@ -50,14 +51,15 @@ pub(crate) struct Machine {
 // SAFETY: `context` points into `stack`, which moves with it and belongs to nobody else.
 unsafe impl Send for Machine {}
 
-/// What a process may have.
-pub(super) const LIMITS: Limits = Limits { pages: 16 << 10, priority: Priority::Normal };
-
 impl Machine {
     /// The machine half of a task with a kernel stack and nothing on it; gives the share of the
     /// program back if there is no stack.
-    pub(super) fn try_new(program: Option<Key>, session: Pid) -> Result<Self, Option<Key>> {
-        match KernelStack::try_new(LIMITS.priority) {
+    pub(super) fn try_new(
+        program: Option<Key>,
+        session: Pid,
+        priority: Priority,
+    ) -> Result<Self, Option<Key>> {
+        match KernelStack::try_new(priority) {
             Some(stack) => Ok(Self {
                 context: Top::of(&stack).context,
                 stack: Some(stack),
@@ -72,7 +74,7 @@ impl Machine {
 
     /// The machine half of a task of the kernel that will run `entry`.
     pub(super) fn for_kernel(entry: extern "C" fn(usize) -> !) -> Option<Self> {
-        let machine = Self::try_new(None, Pid::LAUNCHER).ok()?;
+        let machine = Self::try_new(None, Pid::LAUNCHER, Priority::Reserved).ok()?;
         let top = Top::of(machine.stack.as_ref()?);
         let root = memory::kernel::root();
         // SAFETY: the image lies in the new stack, which nobody uses yet.
@@ -95,6 +97,41 @@ impl Machine {
         context.fs_base = fs_base;
         // SAFETY: the context's place lies in the new stack too.
         unsafe { top.context.write(context) };
+    }
+}
+
+/// Memory that exists because of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Usage {
+    /// Pages of its program that are present; all its tasks share them.
+    pub(crate) pages: u64,
+    /// Those of them that other processes have too.
+    pub(crate) pages_shared: u64,
+    /// Bytes of page tables and kernel stack.
+    pub(crate) kernel_bytes: u64,
+}
+
+impl Usage {
+    /// Of `machine`.
+    pub(crate) fn of(machine: &Machine) -> Self {
+        let mut usage = Self::default();
+        if machine.stack.is_some() {
+            usage.kernel_bytes += STACK_SIZE;
+        }
+        if let Some(program) = &machine.program {
+            PROGRAMS.with(|all| {
+                let space = &all[program].space;
+                usage.pages = space.pages();
+                usage.pages_shared = space.shared_pages();
+                usage.kernel_bytes += space.tables() * PAGE_SIZE;
+            });
+        }
+        usage
+    }
+
+    /// Bytes that nobody else has.
+    pub(crate) const fn bytes(self) -> u64 {
+        (self.pages - self.pages_shared) * PAGE_SIZE + self.kernel_bytes
     }
 }
 

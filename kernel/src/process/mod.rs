@@ -5,23 +5,26 @@
 //! given back by [`release_memory`], while the table's slot stays until the status is collected.
 
 mod error;
+mod limits;
 mod machine;
 
 pub(crate) use error::SpawnError;
-pub(crate) use machine::{Machine, PROGRAMS, Program, leave_space, release_memory};
+pub(crate) use limits::Standing;
+pub(crate) use machine::{Machine, PROGRAMS, Program, Usage, leave_space, release_memory};
 
-use orbital_abi::Errno;
 use orbital_arch::frame::TrapFrame;
 use orbital_core::pool::Pool;
 use orbital_core::process::{Pid, ProcState};
 use orbital_core::sched::Slot;
 
 use crate::loader;
+use crate::memory::space::SpaceError;
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
 use crate::{boot, console, debug, time};
 
-use machine::{LIMITS, release_program};
+use limits::admit;
+use machine::release_program;
 
 /// Who starts a program.
 #[derive(Clone, Copy)]
@@ -30,6 +33,8 @@ pub(crate) struct Starter {
     pub parent: Pid,
     /// The session it reads from; `None`: it becomes the leader of one of its own.
     pub session: Option<Pid>,
+    /// What the program may have where others are refused.
+    pub standing: Standing,
 }
 
 /// Makes room for `max_spaces` address spaces. `None` if there is no memory for it.
@@ -52,8 +57,11 @@ pub(crate) fn spawn_program(
         Some(bytes) => spawn(program, bytes, arguments, starter),
         None => Err(SpawnError::NotFound),
     };
-    if let Err(error @ (SpawnError::Refused(_) | SpawnError::OutOfResources)) = &spawned {
-        console::log(format_args!("[kernel] {} refused: {error}", program.escape_debug()));
+    match &spawned {
+        Ok(_) | Err(SpawnError::NotFound | SpawnError::BadArguments) => {}
+        Err(error) => {
+            console::log(format_args!("[kernel] {} refused: {error}", program.escape_debug()));
+        }
     }
     spawned
 }
@@ -65,56 +73,60 @@ pub(crate) fn spawn(
     arguments: &[u8],
     starter: Starter,
 ) -> Result<Pid, SpawnError> {
-    let loaded = loader::load(bytes, arguments, LIMITS)?;
+    let limits = admit(&starter)?;
+    let loaded = loader::load(bytes, arguments, limits)?;
     let frame = TrapFrame::user(loaded.entry, loaded.stack_pointer, 0);
     let root = loaded.space.root();
     let program = Program { space: loaded.space, tls: loaded.tls };
     #[expect(clippy::result_large_err, reason = "a full pool gives the program back")]
     let program = PROGRAMS
         .with(|programs| programs.insert(program))
-        .map_err(|_dropped| SpawnError::OutOfResources)?;
+        .map_err(|_dropped| SpawnError::NoPlace)?;
     let session = starter.session.unwrap_or(Pid::LAUNCHER);
-    let mut machine = match Machine::try_new(Some(program), session) {
+    let mut machine = match Machine::try_new(Some(program), session, limits.priority(0)) {
         Ok(machine) => machine,
         Err(program) => {
             release_program(program);
-            return Err(SpawnError::OutOfResources);
+            return Err(SpaceError::OutOfMemory.into());
         }
     };
     machine.start_at(root, frame, loaded.fs_base);
-    insert(name, starter, machine).ok_or(SpawnError::OutOfResources)
+    insert(name, starter, machine).ok_or(SpawnError::NoPlace)
 }
 
 /// Starts a task at `entry(argument)` in the address space of the process in `creator`.
-pub(crate) fn create_task(creator: Slot, entry: u64, argument: u64) -> Result<Pid, Errno> {
-    let (name, starter, program) = TABLE.with(|table| {
+pub(crate) fn create_task(creator: Slot, entry: u64, argument: u64) -> Result<Pid, SpawnError> {
+    let (name, starter) = TABLE.with(|table| {
         let process = &table[creator];
-        let machine = process.machine();
-        let program = machine.program.as_ref().map(|key| PROGRAMS.with(|all| all.share(key)));
-        let starter = Starter { parent: process.pid(), session: Some(machine.session) };
-        (*process.name(), starter, program)
+        let session = process.machine().session;
+        let starter =
+            Starter { parent: process.pid(), session: Some(session), standing: Standing::Ordinary };
+        (*process.name(), starter)
+    });
+    let limits = admit(&starter)?;
+    let program = TABLE.with(|table| {
+        let program = table[creator].machine().program.as_ref();
+        program.map(|key| PROGRAMS.with(|all| all.share(key)))
     });
     let session = starter.session.unwrap_or(Pid::LAUNCHER);
-    let mut machine = Machine::try_new(program, session).map_err(|program| {
-        release_program(program);
-        Errno::Error
-    })?;
-    let made = machine.program.as_ref().and_then(|key| {
+    let mut machine =
+        Machine::try_new(program, session, limits.priority(0)).map_err(|program| {
+            release_program(program);
+            SpaceError::OutOfMemory
+        })?;
+    let made = machine.program.as_ref().ok_or(SpaceError::BadRange).and_then(|key| {
         PROGRAMS.with(|all| {
             let Program { space, tls } = &mut all[key];
-            Some((loader::add_task(space, *tls).ok()?, space.root()))
+            Ok((loader::add_task(space, *tls)?, space.root()))
         })
     });
-    let Some((memory, root)) = made else {
-        release_memory(&mut machine);
-        return Err(Errno::Error);
-    };
+    let (memory, root) = made.inspect_err(|_| release_memory(&mut machine))?;
     // The psABI wants rsp + 8 to be a multiple of 16 at a function's first instruction; the word
     // at rsp is its return address, 0: a task that returns faults at 0 instead of running on.
     let frame = TrapFrame::user(entry, memory.stack_pointer - 8, argument);
     machine.user_stack = Some(memory.stack);
     machine.start_at(root, frame, memory.fs_base);
-    insert(name.as_str(), starter, machine).ok_or(Errno::Error)
+    insert(name.as_str(), starter, machine).ok_or(SpawnError::NoPlace)
 }
 
 /// Starts a task of the kernel that runs `entry` with interrupts off.
@@ -136,7 +148,7 @@ pub(crate) fn create_kernel_task(
 fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
     let mut machine = Some(machine);
     let made = TABLE.with(|table| {
-        if !table.has_room() {
+        if !table.has_room(0) {
             return None;
         }
         let slot = table.create(name, starter.parent, machine.take()?).ok()?;

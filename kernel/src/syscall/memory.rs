@@ -5,7 +5,6 @@ use orbital_abi::layout::{MAP_EXECUTE, MAP_READ, MAP_WRITE};
 use orbital_arch::paging::Rights;
 
 use super::with_space;
-use crate::memory::space::SpaceError;
 
 /// Maps zeroed memory; its address. Rights that are unknown, none, or writable together with
 /// executable are refused.
@@ -24,13 +23,4 @@ pub(super) fn map(len: u64, rights: u64) -> Result<u64, Errno> {
 pub(super) fn unmap(addr: u64, len: u64) -> Result<u64, Errno> {
     with_space(|space| Ok(space.unmap(addr, len)?))?;
     Ok(0)
-}
-
-impl From<SpaceError> for Errno {
-    fn from(error: SpaceError) -> Self {
-        match error {
-            SpaceError::OutOfMemory | SpaceError::OverLimit => Self::Error,
-            SpaceError::BadRange => Self::Invalid,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use orbital_arch::clock::rdtsc;
 use orbital_core::process::{Pid, ProcState, Process};
 
 use super::buffer::UserBuffer;
-use crate::process::Machine;
+use crate::process::{Machine, Usage};
 use crate::sched::TABLE;
 use crate::text::Text;
 use crate::time;
@@ -37,7 +37,7 @@ pub(super) fn write_table(ptr: u64, len: u64) -> Result<u64, Errno> {
     Ok(buffer.written())
 }
 
-const HEADING: &str = "  PID PARENT STATUS            SWITCHES   CPU(ms) NAME";
+const HEADING: &str = "       PID PARENT STATUS           SWITCHES  CPU(ms) MEM(KiB) NAME";
 
 /// The line of the process with the lowest pid above `after`.
 fn next_line(after: Option<Pid>) -> Option<(Pid, Line)> {
@@ -62,12 +62,13 @@ fn line_of(process: &Process<Machine>, cpu_millis: u64) -> Line {
         state => write!(status, "{}", state.word()),
     };
     Line::line(format_args!(
-        "{:>5} {:>6} {:<16} {:>9} {:>9} {}",
+        "{:>10} {:>6} {:<16} {:>8} {:>8} {:>8} {}",
         process.pid(),
         process.parent(),
         status.as_str(),
         counters.voluntary + counters.forced,
         cpu_millis,
+        Usage::of(process.machine()).bytes() / 1024,
         process.name()
     ))
 }

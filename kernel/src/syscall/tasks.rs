@@ -11,7 +11,7 @@ use super::{Outcome, SCRATCH, with_space};
 use crate::boot;
 use crate::memory::space::Access;
 use crate::memory::user;
-use crate::process::{self, PROGRAMS, SpawnError, Starter};
+use crate::process::{self, Standing, Starter, Usage};
 use crate::sched::{self, TABLE};
 use crate::time;
 
@@ -65,8 +65,11 @@ pub(super) fn spawn(path: (u64, u64), argv: (u64, u64)) -> Result<u64, Errno> {
             return Err(Errno::Invalid);
         }
         let starter = TABLE.with(|table| {
-            let process = &table[sched::running(table)];
-            Starter { parent: process.pid(), session: Some(process.machine().session) }
+            let me = sched::running(table);
+            let process = &table[me];
+            let standing =
+                if table.is_owner(me) { Standing::OwnersChild } else { Standing::Ordinary };
+            Starter { parent: process.pid(), session: Some(process.machine().session), standing }
         });
         let pid = process::spawn_program(&boot::get().ramdisk, name, arguments, starter)?;
         Ok(pid.0)
@@ -87,27 +90,18 @@ pub(super) fn stats(pid: Pid, ptr: u64) -> Result<u64, Errno> {
         let process = &table[table.find(pid).ok_or(Errno::NotFound)?];
         let machine = process.machine();
         let counters = process.counters();
-        let pages =
-            machine.program.as_ref().map_or(0, |key| PROGRAMS.with(|all| all[key].space.pages()));
+        let Usage { pages, pages_shared, kernel_bytes } = Usage::of(machine);
         Ok::<_, Errno>(Stats {
             switches_voluntary: counters.voluntary,
             switches_forced: counters.forced,
             cpu_nanos: time::ticks_to_nanos(table.cpu_ticks(process, now)),
             faults: counters.faults,
             pages,
+            pages_shared,
+            kernel_bytes,
             kernel_stack_high_water: machine.stack.as_ref().map_or(0, |s| s.high_water()),
         })
     })?;
     with_space(|space| user::write(space, target, &stats.to_bytes()))?;
     Ok(0)
-}
-
-impl From<SpawnError> for Errno {
-    fn from(error: SpawnError) -> Self {
-        match error {
-            SpawnError::NotFound => Self::NotFound,
-            SpawnError::Refused(_) | SpawnError::BadArguments => Self::Invalid,
-            SpawnError::OutOfResources => Self::Error,
-        }
-    }
 }

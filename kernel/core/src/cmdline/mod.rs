@@ -3,7 +3,8 @@
 //! [`CommandLine::parse`] reads the text of the ramdisk's `cmdline` file. A value that contains
 //! white space stands in double quotes: `run="prog args; prog2 args"`. What is unknown or wrong is
 //! reported, one [`Warning`] each, and leaves the default; nothing here can fail. A key that
-//! stands twice means its last value. A new key is one row in `KEYS` and a field.
+//! stands twice means its last value. A new key is one row in [`keys`] and a
+//! field.
 #![cfg_attr(
     not(test),
     deny(
@@ -16,6 +17,7 @@
     )
 )]
 
+mod keys;
 mod programs;
 #[cfg(test)]
 mod tests;
@@ -23,13 +25,10 @@ mod tokens;
 mod warning;
 
 use core::fmt;
-use core::ops::RangeInclusive;
 
-use orbital_abi::sched::{QUANTUM_DEFAULT, QUANTUM_MAX, QUANTUM_MIN};
+use orbital_abi::sched::QUANTUM_DEFAULT;
 
-use crate::sched::AnyPolicy;
-
-use programs::MAX_PROGRAMS;
+use keys::{KEYS, Key};
 use tokens::{Token, Tokens};
 
 pub use programs::{Program, Programs};
@@ -57,72 +56,15 @@ pub struct CommandLine<'a> {
     pub trace: u64,
     /// Keep starts and ends of processes out of the log.
     pub quiet: bool,
+    /// Frames that a process may have: pages of memory and page tables.
+    pub limit_pages: u64,
+    /// Children that a process may have, those that have ended but were not waited for included.
+    pub limit_children: u64,
     /// Which allocation of a frame fails once, counted from the first spawn; 0 for none.
     pub fail: u64,
     /// Panic once everything runs, to see what a panic looks like.
     pub panic: bool,
 }
-
-/// One key: its name, how its value is taken, and how the one in force is shown.
-struct Key {
-    name: &'static str,
-    set: for<'a> fn(&mut CommandLine<'a>, &'a str) -> Option<()>,
-    show: fn(&CommandLine<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
-}
-
-/// Every key the kernel knows.
-const KEYS: &[Key] = &[
-    Key {
-        name: "shells",
-        set: |line, value| number(value, 0..=64).map(|shells| line.shells = shells),
-        show: |line, f| write!(f, "{}", line.shells),
-    },
-    Key {
-        name: "run",
-        set: |line, value| programs(value).map(|run| line.run = run),
-        show: |line, f| f.write_str(if line.run.is_empty() { "the shells" } else { "the others" }),
-    },
-    Key {
-        name: "poweroff",
-        set: |line, value| yes_or_no(value).map(|poweroff| line.poweroff = poweroff),
-        show: |line, f| f.write_str(if line.poweroff { "yes" } else { "no" }),
-    },
-    Key {
-        name: "sched",
-        set: |line, value| AnyPolicy::NAMES.contains(&value).then(|| line.sched = value),
-        show: |line, f| f.write_str(line.sched),
-    },
-    Key {
-        name: "quantum",
-        set: |line, value| duration(value).map(|quantum| line.quantum = quantum),
-        show: |line, f| write!(f, "{}us", line.quantum.div_euclid(1000)),
-    },
-    Key {
-        name: "seed",
-        set: |line, value| value.parse().ok().map(|seed| line.seed = seed),
-        show: |line, f| write!(f, "{}", line.seed),
-    },
-    Key {
-        name: "trace",
-        set: |line, value| number(value, 0..=1 << 16).map(|trace| line.trace = trace),
-        show: |line, f| write!(f, "{}", line.trace),
-    },
-    Key {
-        name: "quiet",
-        set: |line, value| yes_or_no(value).map(|quiet| line.quiet = quiet),
-        show: |line, f| f.write_str(if line.quiet { "yes" } else { "no" }),
-    },
-    Key {
-        name: "fail",
-        set: |line, value| value.parse().ok().map(|fail| line.fail = fail),
-        show: |line, f| write!(f, "{}", line.fail),
-    },
-    Key {
-        name: "panic",
-        set: |line, value| yes_or_no(value).map(|panic| line.panic = panic),
-        show: |line, f| f.write_str(if line.panic { "yes" } else { "no" }),
-    },
-];
 
 impl<'a> CommandLine<'a> {
     /// What holds when the command line is empty.
@@ -135,6 +77,8 @@ impl<'a> CommandLine<'a> {
         seed: 0,
         trace: 4096,
         quiet: false,
+        limit_pages: 16 << 10,
+        limit_children: 4096,
         fail: 0,
         panic: false,
     };
@@ -198,35 +142,4 @@ fn readable<'a>(bytes: &'a [u8], warn: &mut dyn FnMut(Warning<'_>)) -> &'a str {
         warn(Warning::NotText);
     }
     text
-}
-
-fn number(value: &str, allowed: RangeInclusive<u64>) -> Option<u64> {
-    value.parse().ok().filter(|number| allowed.contains(number))
-}
-
-/// A length of time: a number and `ns`, `us`, `ms` or `s`; in nanoseconds.
-fn duration(value: &str) -> Option<u64> {
-    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let scale = match value.strip_prefix(digits)? {
-        "ns" => 1,
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        _ => return None,
-    };
-    let nanos = digits.parse::<u64>().ok()?.checked_mul(scale)?;
-    (QUANTUM_MIN..=QUANTUM_MAX).contains(&nanos).then_some(nanos)
-}
-
-fn yes_or_no(value: &str) -> Option<bool> {
-    match value {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
-}
-
-fn programs(value: &str) -> Option<Programs<'_>> {
-    let programs = Programs::new(value);
-    (1..=MAX_PROGRAMS).contains(&programs.count()).then_some(programs)
 }

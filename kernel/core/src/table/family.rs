@@ -161,6 +161,7 @@ impl<M> Table<M> {
         let Some(parent) = self.find(parent).filter(|&parent| parent != child) else {
             return;
         };
+        self[parent].family.children += 1;
         let first = self[parent].family.first_child.replace(child);
         self[child].family.next_sibling = first;
         if let Some(first) = first {
@@ -171,14 +172,15 @@ impl<M> Table<M> {
     /// Takes `child` out of its parent's list.
     pub(super) fn leave_family(&mut self, child: Slot) {
         let Family { next_sibling, previous_sibling, .. } = self[child].family;
-        match previous_sibling {
-            Some(before) => self[before].family.next_sibling = next_sibling,
-            None => {
-                let parent = self.find(self[child].parent).filter(|&parent| parent != child);
-                if let Some(parent) = parent {
-                    self[parent].family.first_child = next_sibling;
-                }
+        if let Some(parent) = self.find(self[child].parent).filter(|&parent| parent != child) {
+            let family = &mut self[parent].family;
+            family.children -= 1;
+            if previous_sibling.is_none() {
+                family.first_child = next_sibling;
             }
+        }
+        if let Some(before) = previous_sibling {
+            self[before].family.next_sibling = next_sibling;
         }
         if let Some(behind) = next_sibling {
             self[behind].family.previous_sibling = previous_sibling;

@@ -120,10 +120,10 @@ impl<M> Table<M> {
         Ok(slot)
     }
 
-    /// Whether [`Table::create`] would find room.
+    /// Whether [`Table::create`] would find room and leave `kept` places free.
     #[must_use]
-    pub fn has_room(&self) -> bool {
-        !self.vacant.is_empty()
+    pub fn has_room(&self, kept: usize) -> bool {
+        self.live + kept < self.slots.len()
     }
 
     /// The task on the CPU; `None` while the CPU idles.

@@ -63,6 +63,9 @@ impl<M> Table<M> {
         for process in self.iter() {
             let slot = self.find(process.pid()).unwrap();
             assert_eq!(self[slot].pid(), process.pid());
+            let children =
+                self.iter().filter(|p| p.parent() == process.pid() && p.pid() != p.parent());
+            assert_eq!(process.children(), children.count() as u64);
             assert!(process.pid() == Pid::LAUNCHER || self.find(process.parent()).is_some());
         }
     }
@@ -173,7 +176,7 @@ proptest! {
             let decision = match (step, me) {
                 (0 | 1, _) => {
                     let parent = running_pid(&table).unwrap_or(Pid::LAUNCHER);
-                    if table.has_room() { spawn(&mut table, parent); }
+                    if table.has_room(0) { spawn(&mut table, parent); }
                     Decision::Stay
                 }
                 (2, Some(_)) => table.yield_now(now),

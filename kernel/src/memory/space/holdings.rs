@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use orbital_abi::Errno;
 use orbital_arch::paging::{self, OutOfTables, PhysFrame, Reclaim, Slot, TableSource};
 
 use crate::memory::frames::{self, Priority};
@@ -9,10 +10,17 @@ use crate::memory::frames::{self, Priority};
 /// How much a process may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits {
-    /// Pages of memory, tables not counted.
+    /// Pages of memory, page tables included.
     pub(crate) pages: u64,
-    /// Whether it may use what is kept for those who must always succeed.
-    pub(crate) priority: Priority,
+    /// So many of them may come from the reserve.
+    pub(crate) reserved: u64,
+}
+
+impl Limits {
+    /// How far down the next frame may be taken from, for who has so many.
+    pub(crate) const fn priority(self, taken: u64) -> Priority {
+        if taken < self.reserved { Priority::Reserved } else { Priority::Normal }
+    }
 }
 
 /// Why memory was not mapped.
@@ -24,6 +32,8 @@ pub(crate) enum SpaceError {
     OverLimit,
     /// No such range can be mapped, or what is there was not mapped that way.
     BadRange,
+    /// The program may not make that access.
+    NotAllowed,
 }
 
 impl fmt::Display for SpaceError {
@@ -32,7 +42,18 @@ impl fmt::Display for SpaceError {
             Self::OutOfMemory => "out of memory",
             Self::OverLimit => "over its memory limit",
             Self::BadRange => "bad address range",
+            Self::NotAllowed => "access not allowed",
         })
+    }
+}
+
+impl From<SpaceError> for Errno {
+    fn from(error: SpaceError) -> Self {
+        match error {
+            SpaceError::OutOfMemory | SpaceError::OverLimit => Self::Error,
+            SpaceError::BadRange => Self::Invalid,
+            SpaceError::NotAllowed => Self::Fault,
+        }
     }
 }
 
@@ -47,18 +68,25 @@ impl From<OutOfTables> for SpaceError {
 pub(super) struct Holdings {
     limits: Limits,
     pages: u64,
+    /// Those of the pages that belong to a template.
+    shared: u64,
     tables: u64,
 }
 
 impl Holdings {
     /// Of a space that has its root table.
     pub(super) const fn new(limits: Limits) -> Self {
-        Self { limits, pages: 0, tables: 1 }
+        Self { limits, pages: 0, shared: 0, tables: 1 }
     }
 
     /// Pages that are present.
     pub(super) const fn pages(&self) -> u64 {
         self.pages
+    }
+
+    /// Pages that belong to a template.
+    pub(super) const fn shared(&self) -> u64 {
+        self.shared
     }
 
     /// Tables, the root among them.
@@ -72,14 +100,26 @@ impl Holdings {
         alloc: impl FnOnce(Priority) -> Option<PhysFrame>,
     ) -> Result<PhysFrame, SpaceError> {
         self.check(1)?;
-        let frame = alloc(self.limits.priority).ok_or(SpaceError::OutOfMemory)?;
+        let frame = alloc(self.priority()).ok_or(SpaceError::OutOfMemory)?;
         self.pages += 1;
         Ok(frame)
     }
 
+    const fn priority(&self) -> Priority {
+        self.limits.priority(self.pages + self.tables)
+    }
+
+    /// Counts a page that belongs to a template.
+    pub(super) fn share(&mut self) -> Result<(), SpaceError> {
+        self.check(1)?;
+        self.pages += 1;
+        self.shared += 1;
+        Ok(())
+    }
+
     /// Whether there may be that many more pages.
     pub(super) fn check(&self, more: u64) -> Result<(), SpaceError> {
-        let left = self.limits.pages.saturating_sub(self.pages);
+        let left = self.limits.pages.saturating_sub(self.pages + self.tables);
         if more <= left { Ok(()) } else { Err(SpaceError::OverLimit) }
     }
 
@@ -89,6 +129,8 @@ impl Holdings {
             self.pages -= 1;
             if mapping.owned {
                 frames::free(mapping.frame);
+            } else {
+                self.shared -= 1;
             }
         }
     }
@@ -96,7 +138,7 @@ impl Holdings {
 
 impl TableSource for Holdings {
     fn table(&mut self) -> Option<PhysFrame> {
-        let frame = frames::alloc_zeroed(self.limits.priority)?;
+        let frame = frames::alloc_zeroed(self.priority())?;
         self.tables += 1;
         Some(frame)
     }

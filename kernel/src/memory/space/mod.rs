@@ -59,7 +59,7 @@ impl AddressSpace {
     /// # Errors
     /// [`SpaceError::OutOfMemory`].
     pub(crate) fn try_new(limits: Limits) -> Result<Self, SpaceError> {
-        let root = frames::alloc_zeroed(limits.priority).ok_or(SpaceError::OutOfMemory)?;
+        let root = frames::alloc_zeroed(limits.priority(0)).ok_or(SpaceError::OutOfMemory)?;
         // SAFETY: a zeroed frame of our own is an empty tree, and `WINDOW` shows all memory.
         let mut tables = unsafe { PageTables::new(root, WINDOW) };
         kernel::share_with(&mut tables);
@@ -90,7 +90,7 @@ impl AddressSpace {
                 Ok(Slot::Mapped(Mapping { frame, ..mapping }))
             }
             Slot::Mapped(mapping) => {
-                holdings.take(|_| Some(mapping.frame))?;
+                holdings.share()?;
                 Ok(Slot::Mapped(Mapping { owned: false, ..mapping }))
             }
             Slot::Empty | Slot::Demand(_) | Slot::Device(_) => Ok::<_, SpaceError>(slot),
@@ -111,6 +111,12 @@ impl AddressSpace {
         self.holdings.pages()
     }
 
+    /// Those of its pages that belong to a template.
+    #[must_use]
+    pub(crate) const fn shared_pages(&self) -> u64 {
+        self.holdings.shared()
+    }
+
     /// Page tables it takes.
     #[must_use]
     pub(crate) const fn tables(&self) -> u64 {
@@ -118,23 +124,30 @@ impl AddressSpace {
     }
 
     /// Gives the page at `address` its memory, if that is promised for such an access. For page
-    /// faults: `false` says that the program may not do what it tried.
-    pub(crate) fn fault_in(&mut self, address: u64, access: Access) -> bool {
+    /// faults.
+    ///
+    /// # Errors
+    /// [`SpaceError::NotAllowed`] if the program may not do what it tried.
+    pub(crate) fn fault_in(&mut self, address: u64, access: Access) -> Result<(), SpaceError> {
         let page = address & !(PAGE_SIZE - 1);
-        self.promised(page, self.tables.lookup(page))
-            .filter(|rights| access.is_allowed_by(*rights))
-            .is_some_and(|rights| self.insert_zeroed(page, rights).is_ok())
+        let rights = self.promised(page, self.tables.lookup(page));
+        let rights = rights.filter(|rights| access.is_allowed_by(*rights));
+        self.insert_zeroed(page, rights.ok_or(SpaceError::NotAllowed)?).map(drop)
     }
 
     /// The frame behind `page` for an access by ring 3, if it could make that. A promised page
     /// is given its memory.
-    pub(super) fn frame_for(&mut self, page: u64, access: Access) -> Option<PhysFrame> {
+    ///
+    /// # Errors
+    /// [`SpaceError::NotAllowed`] if the program could not.
+    pub(super) fn frame_for(&mut self, page: u64, access: Access) -> Result<PhysFrame, SpaceError> {
         let slot = self.tables.lookup(page);
         if let Slot::Mapped(mapping) = slot {
-            return access.is_allowed_by(mapping.rights).then_some(mapping.frame);
+            let allowed = access.is_allowed_by(mapping.rights);
+            return allowed.then_some(mapping.frame).ok_or(SpaceError::NotAllowed);
         }
-        let rights = self.promised(page, slot).filter(|rights| access.is_allowed_by(*rights))?;
-        self.insert_zeroed(page, rights).ok()
+        let rights = self.promised(page, slot).filter(|rights| access.is_allowed_by(*rights));
+        self.insert_zeroed(page, rights.ok_or(SpaceError::NotAllowed)?)
     }
 
     /// The rights of the page at `address`, where `slot` is, if it is promised and not there.

@@ -7,14 +7,11 @@
 
 use core::fmt::Write;
 
-use ulib::abi::records::CODE_FAULTED;
+use ulib::abi::records::CODE_OUT_OF_MEMORY;
 use ulib::text::Text;
 use ulib::{Args, Errno, FAILED, USAGE, println, process};
 
 ulib::entry!(main);
-
-/// How a process ends that touches a page for which there is no frame: by a page fault.
-const STARVED: i64 = CODE_FAULTED + 14;
 
 /// The word that tells a process of the storm from the one that a person started.
 const BELOW: &str = "below";
@@ -89,7 +86,7 @@ fn storm(depth: u64) -> Option<Tally> {
                 return None;
             }
             Ok(pid) => match process::task_wait(pid).unwrap_or(FAILED) {
-                STARVED => tally.starved += 1,
+                CODE_OUT_OF_MEMORY => tally.starved += 1,
                 code => match Tally::from_code(code) {
                     Some(below) => tally.add(&below),
                     None => {

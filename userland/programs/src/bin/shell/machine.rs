@@ -36,12 +36,14 @@ pub(crate) fn stats(rest: &str) -> Result<(), Problem> {
     };
     let stats = process::stats(pid)?;
     println!(
-        "pid {pid}: switches {} voluntary, {} forced; cpu {} s; faults {}; pages {}; kernel stack {} bytes",
+        "pid {pid}: switches {} voluntary, {} forced; cpu {} s; faults {}; pages {} ({} shared); kernel memory {} bytes, stack {}",
         stats.switches_voluntary,
         stats.switches_forced,
         Seconds(stats.cpu_nanos),
         stats.faults,
         stats.pages,
+        stats.pages_shared,
+        stats.kernel_bytes,
         stats.kernel_stack_high_water,
     );
     Ok(())
