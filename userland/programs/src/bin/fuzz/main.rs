@@ -1,7 +1,8 @@
 //! `fuzz SEED COUNT`: COUNT random calls with random arguments. The same seed makes the same choices.
 //!
 //! Left out is only what would end the test or last for ever: see [`tame`]. Exits 1 when the kernel
-//! answers with something that is not in the contract.
+//! answers with something that is not in the contract, when a call that it refuses has written to
+//! memory, or when its kernel stack was used to the half.
 #![no_std]
 #![no_main]
 
@@ -16,6 +17,9 @@ use tame::Tame;
 
 ulib::entry!(main);
 
+/// Bytes of the stack that the kernel has for each task.
+const KERNEL_STACK: u64 = 16 << 10;
+
 fn main(args: Args) -> i64 {
     let (Some(seed), Some(count), 3) = (args.number(1), args.number(2), args.count()) else {
         println!("usage: fuzz SEED COUNT");
@@ -24,7 +28,9 @@ fn main(args: Args) -> i64 {
     let Some(scratch) = edge::take() else {
         return FAILED;
     };
-    let mut fuzz = Fuzz { random: Random::new(seed), tame: Tame::new(scratch), answers: [0; 2] };
+    let pid = process::getpid();
+    let mut fuzz =
+        Fuzz { random: Random::new(seed), tame: Tame::new(scratch), pid, answers: [0; 2] };
     for round in 0..count {
         let (number, args) = fuzz.random_call();
         let Some((number, args)) = fuzz.tame.tame(&mut fuzz.random, number, args) else {
@@ -38,17 +44,23 @@ fn main(args: Args) -> i64 {
             println!("fuzz: round {round}: call {number:#x} {args:x?} gave {result:#x}");
             return FAILED;
         }
+        if result < 0 && !fuzz.tame.is_untouched(args) {
+            println!("fuzz: round {round}: call {number:#x} {args:x?} is refused and wrote");
+            return FAILED;
+        }
         fuzz.answers[usize::from(result < 0)] += 1;
         fuzz.tame.clean_up(number, args, result);
     }
     let [good, errors] = fuzz.answers;
-    println!("fuzz: seed {seed}: {good} calls succeeded, {errors} refused");
-    0
+    let stack = process::stats(process::getpid()).unwrap_or_default().kernel_stack_high_water;
+    println!("fuzz: seed {seed}: {good} succeeded, {errors} refused, {stack} bytes of stack used");
+    if stack < KERNEL_STACK / 2 { 0 } else { FAILED }
 }
 
 struct Fuzz {
     random: Random,
     tame: Tame,
+    pid: process::Pid,
     /// How many calls succeeded, and how many did not.
     answers: [u64; 2],
 }
@@ -80,7 +92,7 @@ impl Fuzz {
             9 => USER_END - random.below(2 * PAGE_SIZE),
             10 => random.next() | 0xffff_8000_0000_0000,
             11 => IMAGE_BASE + random.below(64),
-            12 => process::getpid(),
+            12 => self.pid,
             _ => random.next(),
         }
     }

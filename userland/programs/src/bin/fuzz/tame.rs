@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use programs::Random;
 use ulib::abi::Sysno;
-use ulib::abi::layout::{IMAGE_BASE, IO_MAX, MAP_WRITE};
+use ulib::abi::layout::{IMAGE_BASE, IO_MAX, MAP_WRITE, PAGE_SIZE};
 use ulib::abi::sched::{ASK, SET_WEIGHT};
 use ulib::process::{self, Pid};
 use ulib::{sys, task_entry};
@@ -12,11 +12,18 @@ use ulib::{sys, task_entry};
 /// Longest sleep, in nanoseconds.
 const SLEEP_MAX: u64 = 1 << 12;
 
+/// Longest mapping of most, in bytes: zeroing pages is what takes long.
+const MAP_MOST: u64 = 16 * PAGE_SIZE;
+
+/// What the scratch memory is filled with.
+const FILL: u64 = 0xa5a5_a5a5_a5a5_a5a5;
+
 /// Keeps the calls from ending the program, waiting for ever, filling the screen, and touching
 /// processes or settings that are not its own.
 pub(crate) struct Tame {
-    /// Memory that calls may write to.
+    /// Memory that calls may write to, where it lies, and what is in it.
     scratch: Range<u64>,
+    words: &'static mut [u64],
     /// The last task or program started, until it has been waited for; else 0.
     child: Pid,
 }
@@ -25,7 +32,23 @@ impl Tame {
     pub(crate) fn new(scratch: &'static mut [u8]) -> Self {
         let start = scratch.as_mut_ptr().expose_provenance() as u64;
         let end = start + scratch.len() as u64;
-        Self { scratch: start..end, child: 0 }
+        // SAFETY: every bit pattern is a word.
+        let (_, words, _) = unsafe { scratch.align_to_mut() };
+        words.fill(FILL);
+        Self { scratch: start..end, words, child: 0 }
+    }
+
+    /// Whether the scratch memory that arguments point to is as it was filled; of each the first
+    /// bytes, where a call would begin to write.
+    pub(crate) fn is_untouched(&self, args: [u64; 6]) -> bool {
+        const LOOKED_AT: usize = 8;
+        let inside = args.into_iter().filter(|arg| self.scratch.contains(arg));
+        inside.map(|arg| (arg - self.scratch.start) / size_of::<u64>() as u64).all(|first| {
+            let from = self.words.get(usize::try_from(first).unwrap_or(usize::MAX)..);
+            // The compiler cannot know that the kernel may have written there.
+            let words = core::hint::black_box(from.unwrap_or_default());
+            words.iter().take(LOOKED_AT).all(|&word| word == FILL)
+        })
     }
 
     pub(crate) fn scratch(&self) -> Range<u64> {
@@ -46,13 +69,15 @@ impl Tame {
             Some(Sysno::Write) if self.is_readable(*second, *third) => *third = 0,
             // It would wait for a person.
             Some(Sysno::Read) if *first == 0 && self.scratch.contains(second) => *first = 3,
-            Some(Sysno::TaskCreate) if random.below(8) == 0 => *first = harmless_task(),
-            Some(Sysno::Spawn) if random.below(16) == 0 => args = harmless_program(),
+            Some(Sysno::TaskCreate) if random.below(32) == 0 => *first = harmless_task(),
+            Some(Sysno::Spawn) if random.below(64) == 0 => args = harmless_program(),
             Some(Sysno::TaskWait) if random.below(2) == 0 => *first = self.child,
             Some(Sysno::Kill) if random.below(4) == 0 => *first = self.child,
             // Anybody else is another program's, and for the first one fair game.
             Some(Sysno::Kill) => *first |= 1 << 63,
-            Some(Sysno::Sleep) => *first %= SLEEP_MAX,
+            Some(Sysno::Sleep) if random.below(16) == 0 => *first %= SLEEP_MAX,
+            Some(Sysno::Sleep) => *first = 0,
+            Some(Sysno::Map) if random.below(16) != 0 => *first %= MAP_MOST,
             // Other operations would choose a policy for everybody.
             Some(Sysno::Sched) => {
                 *first = match *first % 4 {
@@ -68,9 +93,12 @@ impl Tame {
 
     /// Undoes what a call that succeeded did.
     pub(crate) fn clean_up(&mut self, number: u64, args: [u64; 6], result: i64) {
-        let Ok(value @ 1..) = u64::try_from(result) else {
+        let Ok(value) = u64::try_from(result) else {
             return;
         };
+        if !self.is_untouched(args) {
+            self.words.fill(FILL);
+        }
         match Sysno::from_number(number) {
             Some(Sysno::TaskCreate | Sysno::Spawn) => {
                 if self.child != 0 {
