@@ -20,8 +20,10 @@ pub(crate) fn backtrace(machine: &Machine) -> Option<String> {
         .output()
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let frames = text.find("\nThread ").map_or("", |start| text[start..].trim());
-    (!frames.is_empty()).then(|| frames.to_owned())
+    let frames = text.split_once("\nThread ")?.1;
+    // gdb's farewell.
+    let frames = frames.split("\n[Inferior ").next().unwrap_or(frames);
+    Some(format!("Thread {}", frames.trim_end()))
 }
 
 fn gdb(symbols: &Path, socket: &Path) -> Vec<String> {
