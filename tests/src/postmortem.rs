@@ -12,8 +12,10 @@ use crate::machine::Machine;
 /// `thread apply all bt` of the frozen machine; `None` without a gdb or symbols.
 pub(crate) fn backtrace(machine: &Machine) -> Option<String> {
     let symbols = Artifacts::locate(machine.builder.profile).ok()?.kernel_symbols();
-    let output = Command::new("timeout")
-        .args(["--kill-after=1", "30"])
+    // gdb ends with us, and in time: a killed test run leaves neither it nor its watcher behind.
+    let output = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--", "timeout", "--kill-after=1", "30"])
+        .args(["setpriv", "--pdeathsig", "KILL", "--"])
         .args(gdb(&symbols, machine.gdb_socket()))
         .stdin(Stdio::null())
         .stderr(Stdio::null())

@@ -61,7 +61,7 @@ fn a_wrong_line_fails_as_soon_as_the_prompt_is_back() -> Result {
     machine.enter("echo right")?;
     let start = Instant::now();
     let failure = machine.expect("wrong").expect_err("it says right").to_string();
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(30), "it waited for the step's limit");
     let place = format!("{}:{}", file!(), line!() - 2);
     for part in [
         place.as_str(),
