@@ -5,6 +5,7 @@
 //! longer and can wait: that is the life of the terminal's task, [`main`], a task like any other in
 //! the ready queue.
 
+use orbital_arch::clock::rdtsc;
 use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
 
 use crate::boot;
@@ -40,7 +41,7 @@ fn serve() {
         Request::Interrupt(session) => killed_by = killed_by.or(interrupt(session)),
     });
     TABLE.with(|table| {
-        table.wake_kernel_task(Pid::TERMINAL);
+        table.wake_kernel_task(Pid::TERMINAL, rdtsc());
         time::arm(table.next_due());
     });
     if let Some(session) = killed_by {
@@ -49,7 +50,7 @@ fn serve() {
 }
 
 fn wake_readers(session: Pid) {
-    TABLE.with(|table| table.wake_input(|machine| machine.session == session));
+    TABLE.with(|table| table.wake_input(|machine| machine.session == session, rdtsc()));
 }
 
 /// Control-C: ends the program that the session's leader waits for, and those which that one waits

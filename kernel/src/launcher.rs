@@ -16,7 +16,7 @@ use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
 use crate::sync::{Lock, Order};
 use crate::text::{ArgumentBlock, Text};
-use crate::{leaks, memory, terminal};
+use crate::{leaks, memory, record, terminal};
 
 /// The program that a shell is.
 const SHELL: &str = "shell";
@@ -160,5 +160,7 @@ fn power_off() -> ! {
     let failed = STARTED.with(|started| started.failed);
     log(format_args!("[kernel] power off"));
     terminal::drain();
+    // SAFETY: nobody runs after this.
+    unsafe { record::finish() };
     qemu::exit(if clean && !failed { qemu::SUCCESS } else { qemu::PROGRAM_FAILED })
 }

@@ -17,7 +17,6 @@ mod text;
 
 mod console;
 mod memory;
-mod panic;
 
 mod debug;
 mod ramdisk;
@@ -28,9 +27,11 @@ mod boot;
 mod loader;
 
 mod process;
+mod record;
 mod sched;
 
 mod leaks;
+mod panic;
 
 mod attendant;
 mod launcher;

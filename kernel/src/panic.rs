@@ -1,5 +1,5 @@
-//! The end of the kernel: says what happened, where, and how it came there, tells the machine, and
-//! leaves.
+//! The end of the kernel: says what happened, where, how it came there and who ran before, tells
+//! the machine, and leaves.
 //!
 //! Nothing here takes a lock or allocates: whatever was going on may be half done.
 
@@ -8,7 +8,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use orbital_arch::{backtrace, irq, qemu};
 
-use crate::console::emergency;
+use crate::console::{emergency, emergency_detail};
+use crate::sched::TRACE;
+use crate::{record, time};
+
+/// How many of the last switches a panic shows.
+const SWITCHES: usize = 64;
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
@@ -26,8 +31,25 @@ fn panic(info: &PanicInfo<'_>) -> ! {
             emergency(format_args!("[kernel]   {:#018x}", frame.rip));
         });
     }
+    show_switches();
+    // SAFETY: a panic does not return, interrupts are off, and there is one CPU.
+    unsafe { record::finish() };
     qemu::panicked();
     qemu::exit(qemu::PANIC)
+}
+
+/// Shows the last switches on the serial port; a screen would lose the lines above.
+fn show_switches() {
+    // SAFETY: a panic does not return, interrupts are off, and there is one CPU.
+    let ring = unsafe { TRACE.steal() };
+    emergency_detail(format_args!("[kernel] last switches (microseconds since boot):"));
+    for (number, event) in ring.last(SWITCHES) {
+        let micros = time::nanos_at(event.time) / 1000;
+        let (from, to, why, rip) = (event.from, event.to, event.why.word(), event.rip);
+        emergency_detail(format_args!(
+            "[kernel]   #{number} {micros:>9} pid {from} -> {to} {why} at {rip:#x}"
+        ));
+    }
 }
 
 unsafe extern "C" {

@@ -29,8 +29,8 @@ pub(crate) static TRACE: Lock<Ring> = Lock::new(Order::Trace, Ring::empty());
 /// The context of whoever is on the CPU; null until [`idle`] is entered.
 static CURRENT: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
 
-/// The pid of whoever is on the CPU; the launcher's while it idles.
-static CURRENT_PID: AtomicU64 = AtomicU64::new(Pid::LAUNCHER.0);
+/// The pid of whoever is on the CPU; [`Pid::IDLE`] when nobody is.
+static CURRENT_PID: AtomicU64 = AtomicU64::new(Pid::IDLE.0);
 
 /// The context of [`idle`].
 static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
@@ -117,8 +117,12 @@ pub(crate) fn exit(status: ExitStatus) -> ! {
         (table[slot].pid(), *table[slot].name())
     });
     announce_end(pid, name.as_str(), status);
+    let why = match status {
+        ExitStatus::Exited(_) => Why::Exited,
+        _ => Why::Killed,
+    };
     let now = rdtsc();
-    carry_out(TABLE.with(|table| table.exit(status, now)), Why::Exited, now);
+    carry_out(TABLE.with(|table| table.exit(status, now)), why, now);
     unreachable!("pid {pid} has ended and runs")
 }
 
@@ -143,7 +147,7 @@ pub(crate) fn carry_out(decision: Decision, why: Why, now: u64) {
             time::arm(table.next_due());
             (table[slot].machine().context, table[slot].pid())
         }),
-        Decision::Idle => (IDLE.load(Ordering::Relaxed), Pid::LAUNCHER),
+        Decision::Idle => (IDLE.load(Ordering::Relaxed), Pid::IDLE),
     };
     switch_to(next.0, next.1, why, now);
 }
@@ -156,15 +160,15 @@ fn switch_to(next: *mut TaskContext, next_pid: Pid, why: Why, now: u64) {
     }
     assert!(!irq::enabled(), "switch: interrupts are on");
     assert!(sync::nothing_held(), "switch: a lock is held");
-    let from = CURRENT_PID.load(Ordering::Relaxed);
+    let from = Pid(CURRENT_PID.load(Ordering::Relaxed));
     // SAFETY: whoever is on the CPU has a context, and its fields are only written by the switch.
     let rip = unsafe { (*previous).user_rip() };
     TRACE.with(|ring| {
-        ring.record(Event { time: now, rip, from, to: next_pid.0, why, cpu: 0 });
+        ring.record(Event { time: now, rip, from, to: next_pid, why, cpu: 0 });
     });
     CURRENT.store(next, Ordering::Relaxed);
     CURRENT_PID.store(next_pid.0, Ordering::Relaxed);
-    debug::switching(from, next_pid.0);
+    debug::switching(from.0, next_pid.0);
     // SAFETY: interrupts are off and no lock is held; `previous` is the running context and `next`
     // one that was switched out or never ran, because the table said Ready and now says Running.
     #[expect(clippy::disallowed_methods, reason = "the one caller")]
@@ -177,7 +181,8 @@ fn switch_to(next: *mut TaskContext, next_pid: Pid, why: Why, now: u64) {
 /// where both are: they are to see the first task being born.
 /// `None` if there is no memory for it.
 pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
-    let made = Table::try_new(max_tasks, AnyPolicy::initial())?;
+    let mut made = Table::try_new(max_tasks, AnyPolicy::initial())?;
+    made.remember_effects(Ring::try_new(remembered_switches)?);
     TABLE.with(|table| *table = made);
     let made = Ring::try_new(remembered_switches)?;
     TRACE.with(|ring| *ring = made);

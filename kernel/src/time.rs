@@ -59,6 +59,11 @@ pub(crate) fn nanos_at(ticks: u64) -> u64 {
     DEVICES.get().map_or(0, |devices| devices.clock.nanos_at(ticks))
 }
 
+/// Ticks of the time-stamp counter in a second.
+pub(crate) fn ticks_per_second() -> u64 {
+    DEVICES.get().map_or(0, |devices| devices.clock.hz())
+}
+
 /// A span of the time-stamp counter in nanoseconds.
 pub(crate) fn ticks_to_nanos(ticks: u64) -> u64 {
     DEVICES.get().map_or(0, |devices| devices.clock.ticks_to_nanos(ticks))

@@ -4,6 +4,7 @@
 //! the interrupted program in a [`TrapFrame`], filled in place by `arch`'s entry code, and leaves
 //! by returning from it. Interrupts from ring 0 are taken only while idle.
 
+use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::{TrapHandler, apic, cpu, pic, vector};
 use orbital_core::process::{ExitStatus, Fault, Starved};
@@ -46,7 +47,7 @@ fn device(handle: fn()) {
 fn serial() {
     if terminal::serial_interrupt().wake_writers {
         TABLE.with(|table| {
-            table.wake_output();
+            table.wake_output(rdtsc());
             time::arm(table.next_due());
         });
     }

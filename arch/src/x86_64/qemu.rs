@@ -1,6 +1,9 @@
-//! What QEMU's debug devices offer: leaving with an exit code, and saying that the kernel panicked.
+//! What QEMU's debug devices offer: leaving with an exit code, saying that the kernel panicked, and
+//! writing to a file of the host.
 //!
-//! Both are harmless where the devices do not exist: nothing listens at these ports.
+//! All are harmless where the devices do not exist: nothing listens at these ports.
+
+use core::fmt;
 
 use x86_64::instructions::{hlt, interrupts, port::Port};
 
@@ -10,6 +13,9 @@ const DEBUG_EXIT: u16 = 0xf4;
 const PVPANIC: u16 = 0x505;
 /// pvpanic event bit 0: the guest panicked (QEMU docs/specs/pvpanic).
 const PANICKED: u8 = 1;
+
+/// Port of `-debugcon`; reading it gives its own number (as in Bochs; QEMU hw/char/debugcon.c).
+const DEBUG_CONSOLE: u16 = 0xe9;
 
 /// Exit code: everything that ran ended well. QEMU ends with 33.
 pub const SUCCESS: u8 = 0x10;
@@ -35,4 +41,29 @@ pub fn panicked() {
     unsafe { Port::new(PVPANIC).write(PANICKED) };
     // Told to stand still, TCG does so at the end of a block of instructions; a pause ends one.
     core::hint::spin_loop();
+}
+
+/// A file or stream of the host that QEMU was given with `-debugcon`.
+#[derive(Debug)]
+pub struct DebugConsole(());
+
+impl DebugConsole {
+    /// The debug console, if the machine has one.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        // SAFETY: reading the port has no effect on the device, and no memory is involved.
+        let answer = unsafe { Port::<u8>::new(DEBUG_CONSOLE).read() };
+        (u16::from(answer) == DEBUG_CONSOLE).then_some(Self(()))
+    }
+}
+
+impl fmt::Write for DebugConsole {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut port = Port::new(DEBUG_CONSOLE);
+        for byte in text.bytes() {
+            // SAFETY: the device hands the byte to the host; no memory is involved.
+            unsafe { port.write(byte) };
+        }
+        Ok(())
+    }
 }

@@ -104,9 +104,9 @@ record! {
         time_nanos,
         /// Where the task that left was in its program; 0 for a kernel task or idle.
         rip,
-        /// Who left the CPU; 0 for idle or the launcher.
+        /// Who left the CPU; [`IDLE`] when nobody ran.
         from,
-        /// Who got it; 0 for idle or the launcher.
+        /// Who got it; [`IDLE`] when nobody was ready.
         to,
         /// Why the first left: an index into [`WHY`].
         why,
@@ -124,4 +124,8 @@ pub const WHY: &[&str] = &[
     "blocked:work",
     "exited",
     "slice-used-up",
+    "killed",
 ];
+
+/// What stands for a pid while nobody ran: the CPU's idle loop. No task has it.
+pub const IDLE: u64 = 0x7fff_fffe;

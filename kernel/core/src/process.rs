@@ -15,13 +15,15 @@ pub use state::{ProcState, WaitFor, WrongState};
 use crate::sched::Slot;
 
 /// Names one process for ever: pids are given out in order and never reused within a boot.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
 #[repr(transparent)]
 pub struct Pid(pub u64);
 
 impl Pid {
     /// The launcher, a kernel task: parent of what starts at boot and of every orphan.
     pub const LAUNCHER: Self = Self(0);
+    /// Nobody: what stands for the CPU's idle loop where a pid is recorded. No task has it.
+    pub const IDLE: Self = Self(orbital_abi::records::IDLE);
     /// The terminal, a kernel task; far above the pids that programs get.
     pub const TERMINAL: Self = Self(0x7fff_ffff);
 

@@ -1,18 +1,27 @@
-//! The ring of the last switches: who, when, why, and where the program was.
+//! The rings of the last switches (who, when, why, and where the program was) and of what tasks did
+//! to one another ([`Effect`]).
 //!
-//! Written at every switch, so recording is a handful of stores; read by the shell's `trace`,
-//! by a panic, and by debuggers, which find [`Ring`] through the kernel's offset table.
+//! The first is written at every switch, so recording is a handful of stores; both are read by a
+//! panic, by the file that `scripts/trace.sh` makes, and by debuggers, which find a [`Ring`]
+//! through the kernel's offset table.
+
+mod effect;
+
+pub use effect::{Deed, Effect};
 
 use alloc::vec::Vec;
 use core::mem::offset_of;
 
 use orbital_abi::records::WHY;
 
+use crate::process::Pid;
+
 /// Why a task left the CPU; [`WHY`] has a word for each.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]
 pub enum Why {
-    /// The CPU was idle.
+    /// The CPU was idle, until somebody was ready.
+    #[default]
     Idle = 0,
     /// It gave way.
     Yielded = 1,
@@ -26,10 +35,12 @@ pub enum Why {
     BlockedTime = 5,
     /// A kernel task has nothing to do.
     BlockedWork = 6,
-    /// It has ended.
+    /// It has ended of its own will.
     Exited = 7,
     /// Its slice was used up.
     SliceUsedUp = 8,
+    /// The kernel ended it, for a fault or by somebody's wish.
+    Killed = 9,
 }
 
 impl Why {
@@ -41,57 +52,53 @@ impl Why {
 }
 
 /// One switch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Event {
     /// When, in ticks of the kernel's clock.
     pub time: u64,
     /// Where the task that left was in its program; 0 for a kernel task or idle.
     pub rip: u64,
-    /// Who left the CPU; 0 for idle or the launcher.
-    pub from: u64,
-    /// Who got it; 0 for idle or the launcher.
-    pub to: u64,
+    /// Who left the CPU.
+    pub from: Pid,
+    /// Who got it.
+    pub to: Pid,
     /// Why the first left.
     pub why: Why,
     /// On which CPU.
     pub cpu: u8,
 }
 
-impl Event {
-    const EMPTY: Self = Self { time: 0, rip: 0, from: 0, to: 0, why: Why::Idle, cpu: 0 };
-}
-
-/// The last switches, in a buffer whose length is a power of two.
+/// The last events of one kind, in a buffer whose length is a power of two.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Ring {
-    /// How many switches there have been.
+pub struct Ring<E = Event> {
+    /// How many events there have been.
     count: u64,
-    events: Vec<Event>,
+    events: Vec<E>,
 }
 
-impl Ring {
+impl<E: Copy + Default> Ring<E> {
     /// A ring that keeps nothing: what a static holds until there is a heap.
     #[must_use]
     pub const fn empty() -> Self {
         Self { count: 0, events: Vec::new() }
     }
 
-    /// Room for at least `capacity` switches; with 0 they are only counted. `None` if there is no
+    /// Room for at least `capacity` events; with 0 they are only counted. `None` if there is no
     /// memory for it.
     #[must_use]
     pub fn try_new(capacity: usize) -> Option<Self> {
         let len = if capacity == 0 { 0 } else { capacity.checked_next_power_of_two()? };
         let mut events = Vec::new();
         events.try_reserve_exact(len).ok()?;
-        events.resize(len, Event::EMPTY);
+        events.resize(len, E::default());
         Some(Self { count: 0, events })
     }
 
     /// Keeps `event`, in place of the oldest if the ring is full.
     #[inline]
-    pub fn record(&mut self, event: Event) {
+    pub fn record(&mut self, event: E) {
         let at = self.index(self.count);
         if let Some(place) = self.events.get_mut(at) {
             *place = event;
@@ -99,29 +106,44 @@ impl Ring {
         self.count += 1;
     }
 
-    /// How many switches there have been.
+    /// How many events there have been.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The switches from number `first` on that are still known, oldest first, each with its number.
-    pub fn since(&self, first: u64) -> impl Iterator<Item = (u64, &Event)> {
+    /// The events from number `first` on that are still known, oldest first, each with its number.
+    pub fn since(&self, first: u64) -> impl Iterator<Item = (u64, &E)> {
         let oldest = self.count.saturating_sub(self.events.len() as u64);
         (first.max(oldest)..self.count).map(|number| (number, &self.events[self.index(number)]))
     }
 
-    /// The last `limit` switches that are still known, oldest first, each with its number.
-    pub fn last(&self, limit: usize) -> impl Iterator<Item = (u64, &Event)> {
+    /// The last `limit` events that are still known, oldest first, each with its number.
+    pub fn last(&self, limit: usize) -> impl Iterator<Item = (u64, &E)> {
         self.since(self.count.saturating_sub(limit as u64))
     }
 
+    /// Where the count and the events lie, and how many events there is room for.
+    fn places(&self) -> [usize; 3] {
+        [(&raw const self.count).addr(), self.events.as_ptr().addr(), self.events.len()]
+    }
+
+    #[inline]
+    fn index(&self, number: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a place")]
+        let low = number as usize;
+        low & self.events.len().wrapping_sub(1)
+    }
+}
+
+impl Ring {
     /// Every address, offset and size that reading the ring from outside takes, by name.
     pub fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let [count, events, capacity] = self.places();
         [
-            ("ring.count", (&raw const self.count).addr()),
-            ("ring.events", self.events.as_ptr().addr()),
-            ("ring.capacity", self.events.len()),
+            ("ring.count", count),
+            ("ring.events", events),
+            ("ring.capacity", capacity),
             ("event.size", size_of::<Event>()),
             ("event.time", offset_of!(Event, time)),
             ("event.rip", offset_of!(Event, rip)),
@@ -133,13 +155,6 @@ impl Ring {
         .into_iter()
         .map(|(name, value)| (name, value as u64))
     }
-
-    #[inline]
-    fn index(&self, number: u64) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a place")]
-        let low = number as usize;
-        low & self.events.len().wrapping_sub(1)
-    }
 }
 
 #[cfg(test)]
@@ -150,9 +165,9 @@ mod tests {
 
     #[test]
     fn keeps_the_last_ones_in_order() {
-        let mut ring = Ring::try_new(4).unwrap();
+        let mut ring = Ring::<Event>::try_new(4).unwrap();
         for time in 0..10 {
-            ring.record(Event { time, ..Event::EMPTY });
+            ring.record(Event { time, ..Event::default() });
         }
         let times = |limit| ring.last(limit).map(|(n, e)| (n, e.time)).collect::<Vec<_>>();
         assert_eq!(times(100), [(6, 6), (7, 7), (8, 8), (9, 9)]);
@@ -166,13 +181,13 @@ mod tests {
 
     #[test]
     fn is_empty_before_the_first_switch() {
-        assert_eq!(Ring::try_new(1).unwrap().last(5).count(), 0);
+        assert_eq!(Ring::<Event>::try_new(1).unwrap().last(5).count(), 0);
     }
 
     #[test]
     fn without_room_switches_are_counted_and_forgotten() {
         let mut ring = Ring::try_new(0).unwrap();
-        ring.record(Event::EMPTY);
+        ring.record(Event::default());
         assert_eq!((ring.count(), ring.last(5).count()), (1, 0));
     }
 }

@@ -67,6 +67,14 @@ pub(crate) fn with_output<R>(user: impl FnOnce(&mut Output) -> R) -> R {
 /// Whether [`emergency`] has written before.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Writes a further line for a panic, on the serial port only; after [`emergency`].
+pub(crate) fn emergency_detail(text: fmt::Arguments<'_>) {
+    // SAFETY: as in `emergency`.
+    let output = unsafe { OUTPUT.steal() };
+    let _ = fmt::write(&mut Formatted(&mut |bytes| output.emergency_serial(bytes)), text);
+    output.emergency_serial(b"\n");
+}
+
 /// Writes a line for a panic: first what is still on its way, then this, without locks.
 pub(crate) fn emergency(text: fmt::Arguments<'_>) {
     // SAFETY: a panic does not return, interrupts are off and there is one CPU: whoever was using

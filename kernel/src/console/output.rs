@@ -166,6 +166,17 @@ impl Output {
         self.flush();
     }
 
+    /// Sends bytes to the serial port alone, at once; what was on its way is flushed.
+    pub(super) fn emergency_serial(&mut self, bytes: &[u8]) {
+        let Some(port) = &mut self.port else { return };
+        for &byte in bytes {
+            if byte == b'\n' {
+                port.write_byte_blocking(b'\r');
+            }
+            port.write_byte_blocking(byte);
+        }
+    }
+
     /// Waits until the port has taken a byte; one that it does not take in time is lost.
     fn make_room(&mut self) {
         if let (Some(port), Some(byte)) = (&mut self.port, self.ring.pop()) {

@@ -12,6 +12,7 @@ pub(crate) use error::SpawnError;
 pub(crate) use limits::Standing;
 pub(crate) use machine::{Machine, PROGRAMS, Program, Usage, leave_space, release_memory};
 
+use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_core::pool::Pool;
 use orbital_core::process::{Pid, ProcState};
@@ -21,7 +22,7 @@ use crate::loader;
 use crate::memory::space::SpaceError;
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
-use crate::{boot, console, debug, time};
+use crate::{boot, console, debug, record, time};
 
 use limits::admit;
 use machine::release_program;
@@ -138,10 +139,11 @@ pub(crate) fn create_kernel_task(
     let machine = Machine::for_kernel(entry)?;
     let slot = TABLE.with(|table| {
         let slot = table.create_kernel_task(pid, name, machine).ok()?;
-        table.start(slot);
+        table.start(slot, rdtsc());
         Some(slot)
     })?;
     debug::spawned(pid, slot);
+    record::born(pid, name);
     Some(())
 }
 
@@ -156,13 +158,14 @@ fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
         if starter.session.is_none() {
             table[slot].machine_mut().session = pid;
         }
-        table.start(slot);
+        table.start(slot, rdtsc());
         time::arm(table.next_due());
         Some((pid, slot))
     });
     match (made, machine) {
         (Some((pid, slot)), _) => {
             debug::spawned(pid, slot);
+            record::born(pid, name);
             if !boot::get().command_line.quiet {
                 console::log(format_args!("[kernel] pid {pid} ({name}) started"));
             }
@@ -175,7 +178,7 @@ fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
 
 /// Ends `pid` in the name of `by` and gives back what it held. It must not be the running process.
 pub(crate) fn kill(by: Pid, pid: Pid) {
-    if let Ok(victim) = TABLE.with(|table| table.kill_for(by, pid)) {
+    if let Ok(victim) = TABLE.with(|table| table.kill_for(by, pid, rdtsc())) {
         killed(victim);
     }
 }

@@ -64,8 +64,8 @@ pub(super) fn trace(first: u64, ptr: u64, len: u64) -> Result<u64, Errno> {
             number,
             time_nanos: time::nanos_at(event.time),
             rip: if owner { event.rip } else { 0 },
-            from: event.from,
-            to: event.to,
+            from: event.from.0,
+            to: event.to.0,
             why: event.why as u64,
         };
         if !buffer.append(&record.to_bytes())? {

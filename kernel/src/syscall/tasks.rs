@@ -77,7 +77,7 @@ pub(super) fn spawn(path: (u64, u64), argv: (u64, u64)) -> Result<u64, Errno> {
 }
 
 pub(super) fn kill(pid: Pid) -> Result<u64, Errno> {
-    let victim = TABLE.with(|table| table.kill(sched::running(table), pid))?;
+    let victim = TABLE.with(|table| table.kill(sched::running(table), pid, rdtsc()))?;
     process::killed(victim);
     Ok(0)
 }

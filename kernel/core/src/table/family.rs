@@ -74,7 +74,7 @@ impl<M> Table<M> {
     }
 
     /// `me` ends `pid`, in whatever state that is; its slot, which stays until it is collected.
-    pub fn kill(&mut self, me: Slot, pid: Pid) -> Result<Slot, Refused> {
+    pub fn kill(&mut self, me: Slot, pid: Pid, now: u64) -> Result<Slot, Refused> {
         let my_pid = self[me].pid;
         if pid == my_pid || pid.is_kernel_task() {
             return Err(Refused::NotADescendant);
@@ -83,20 +83,20 @@ impl<M> Table<M> {
         if my_pid != self.owner && !self.is_descendant(victim, my_pid) {
             return Err(Refused::NotADescendant);
         }
-        self.end(victim, my_pid)
+        self.end(victim, my_pid, now)
     }
 
     /// The kernel ends `pid` in the name of `by`, when a person asks for it or at power-off.
-    pub fn kill_for(&mut self, by: Pid, pid: Pid) -> Result<Slot, Refused> {
+    pub fn kill_for(&mut self, by: Pid, pid: Pid, now: u64) -> Result<Slot, Refused> {
         let victim = self.find(pid).ok_or(Refused::NoSuchProcess)?;
-        self.end(victim, by)
+        self.end(victim, by, now)
     }
 
-    fn end(&mut self, victim: Slot, by: Pid) -> Result<Slot, Refused> {
+    fn end(&mut self, victim: Slot, by: Pid, now: u64) -> Result<Slot, Refused> {
         if matches!(self[victim].state, ProcState::Exited(_)) {
             return Err(Refused::NoSuchProcess);
         }
-        self.end_other(victim, ExitStatus::Killed(by));
+        self.end_other(victim, ExitStatus::Killed(by), now);
         Ok(victim)
     }
 
@@ -112,8 +112,9 @@ impl<M> Table<M> {
         self.remove(slot)
     }
 
-    /// `slot` has just ended: its children find a new parent, its waiter hears of it.
-    pub(super) fn after_end(&mut self, slot: Slot) {
+    /// `slot` has just ended, by the doing of `by`: its children find a new parent, its waiter hears
+    /// of it.
+    pub(super) fn after_end(&mut self, slot: Slot, by: Pid, now: u64) {
         while let Some(child) = self[slot].family.first_child {
             self.leave_family(child);
             let heir = if self.has_waiter(child) { self[child].waiter } else { Pid::LAUNCHER };
@@ -124,11 +125,11 @@ impl<M> Table<M> {
         }
         if self.has_waiter(slot) {
             if let Some(waiter) = self.find(self[slot].waiter) {
-                self.wake(waiter);
+                self.wake_by(by, waiter, now);
             }
         } else if self[slot].parent == Pid::LAUNCHER {
             self.ended_orphans.push_back(&mut self.tasks, slot);
-            self.wake_kernel_task(Pid::LAUNCHER);
+            self.wake_kernel_task_by(by, Pid::LAUNCHER, now);
         }
     }
 

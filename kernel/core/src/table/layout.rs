@@ -45,5 +45,6 @@ impl<M> Table<M> {
             ("state.value", 2 * PAYLOAD),
         ]
         .into_iter()
+        .chain(self.effects.layout())
     }
 }

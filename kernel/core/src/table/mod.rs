@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 use crate::heap::Heap;
 use crate::process::{Pid, ProcState, Process};
 use crate::sched::{AnyPolicy, Queue, Slot, Tasks};
+use crate::trace::{Effect, Ring};
 
 /// All processes and the policy that chooses among them. `M` is the machine half of each.
 pub struct Table<M> {
@@ -49,6 +50,7 @@ pub struct Table<M> {
     buckets: Vec<Option<Slot>>,
     next_pid: u64,
     live: usize,
+    effects: Ring<Effect>,
 }
 
 /// One place in the table. The layout is fixed because debuggers read it.
@@ -85,6 +87,7 @@ impl<M> Table<M> {
             buckets: Vec::new(),
             next_pid: 1,
             live: 0,
+            effects: Ring::empty(),
         }
     }
 
@@ -106,6 +109,16 @@ impl<M> Table<M> {
             policy,
             ..Self::empty()
         })
+    }
+
+    /// From now on remembers what tasks do to one another, as much as `effects` has room for.
+    pub fn remember_effects(&mut self, effects: Ring<Effect>) {
+        self.effects = effects;
+    }
+
+    /// What tasks did to one another.
+    pub fn effects(&self) -> &Ring<Effect> {
+        &self.effects
     }
 
     /// Enters a task of the kernel, with a pid of its own choice, as an Embryo.

@@ -6,12 +6,14 @@
 use super::Table;
 use crate::process::{ExitStatus, Pid, ProcState, WaitFor, WrongState};
 use crate::sched::{Decision, Enter, Leave, Policy, Slot};
+use crate::trace::{Deed, Effect};
 
 impl<M> Table<M> {
     /// Embryo -> Ready.
-    pub fn start(&mut self, slot: Slot) {
+    pub fn start(&mut self, slot: Slot, now: u64) {
         must(self[slot].state.start());
         self.enqueue(slot, Enter::Started, 0);
+        self.note(Deed::Started, self.on_the_cpu(), slot, now);
     }
 
     /// The running task lets the next one run.
@@ -63,12 +65,12 @@ impl<M> Table<M> {
         let (me, ran) = self.stop_running(now);
         must(self[me].state.exit(status));
         self.policy.left(&mut self.tasks, me, Leave::Exited, ran);
-        self.after_end(me);
+        self.after_end(me, self[me].pid, now);
         self.decide()
     }
 
     /// Ends a task that is not running, wherever in its life it is.
-    pub(super) fn end_other(&mut self, slot: Slot, status: ExitStatus) {
+    pub(super) fn end_other(&mut self, slot: Slot, status: ExitStatus, now: u64) {
         match self[slot].state {
             ProcState::Ready => {
                 self.policy.remove(&mut self.tasks, slot);
@@ -78,42 +80,54 @@ impl<M> Table<M> {
             ProcState::Embryo | ProcState::Running | ProcState::Exited(_) => {}
         }
         must(self[slot].state.exit(status));
-        self.after_end(slot);
+        let by = self.on_the_cpu();
+        self.note(Deed::Killed, by, slot, now);
+        self.after_end(slot, by, now);
     }
 
     /// Blocked -> Ready.
-    pub fn wake(&mut self, slot: Slot) {
+    pub fn wake(&mut self, slot: Slot, now: u64) {
+        self.wake_by(self.on_the_cpu(), slot, now);
+    }
+
+    /// Blocked -> Ready, by the doing of `by`.
+    pub(super) fn wake_by(&mut self, by: Pid, slot: Slot, now: u64) {
         if let ProcState::Blocked(wait) = self[slot].state {
             self.stop_waiting(slot, wait);
         }
         must(self[slot].state.wake());
         self.enqueue(slot, Enter::Woken, 0);
+        self.note(Deed::Woken, by, slot, now);
     }
 
     /// Wakes those who wait for input and of whom `chosen` says so.
-    pub fn wake_input(&mut self, mut chosen: impl FnMut(&M) -> bool) {
+    pub fn wake_input(&mut self, mut chosen: impl FnMut(&M) -> bool, now: u64) {
         let mut at = self.waiting_for_input.front();
         while let Some(slot) = at {
             at = self.waiting_for_input.after(&self.tasks, slot);
             if chosen(&self[slot].machine) {
-                self.wake(slot);
+                self.wake(slot, now);
             }
         }
     }
 
     /// Wakes everybody who waits for room in the output buffer, in the order they came.
-    pub fn wake_output(&mut self) {
+    pub fn wake_output(&mut self, now: u64) {
         while let Some(slot) = self.waiting_for_output.front() {
-            self.wake(slot);
+            self.wake(slot, now);
         }
     }
 
     /// Wakes a kernel task that waits for work; one that is not waiting will see it anyway.
-    pub fn wake_kernel_task(&mut self, pid: Pid) {
+    pub fn wake_kernel_task(&mut self, pid: Pid, now: u64) {
+        self.wake_kernel_task_by(self.on_the_cpu(), pid, now);
+    }
+
+    pub(super) fn wake_kernel_task_by(&mut self, by: Pid, pid: Pid, now: u64) {
         if let Some(slot) = self.find(pid)
             && self[slot].state == ProcState::Blocked(WaitFor::Work)
         {
-            self.wake(slot);
+            self.wake_by(by, slot, now);
         }
     }
 
@@ -155,6 +169,16 @@ impl<M> Table<M> {
     fn enqueue(&mut self, slot: Slot, why: Enter, ran: u64) {
         self.ready += 1;
         self.policy.enqueue(&mut self.tasks, slot, why, ran);
+    }
+
+    /// On whose time something happens that is not the end of the running task itself.
+    fn on_the_cpu(&self) -> Pid {
+        self.running.map_or(Pid::IDLE, |slot| self[slot].pid)
+    }
+
+    fn note(&mut self, deed: Deed, by: Pid, on: Slot, time: u64) {
+        let on = self[on].pid;
+        self.effects.record(Effect { time, by, on, deed, cpu: 0 });
     }
 
     fn stop_waiting(&mut self, slot: Slot, wait: WaitFor) {

@@ -23,7 +23,7 @@ impl<M> Table<M> {
         while let Some((deadline, slot)) = self.sleepers.first()
             && deadline <= now
         {
-            self.wake(slot);
+            self.wake(slot, now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The table against its invariants, on every short and many long sequences of verbs.
 
+mod effects;
 mod family;
 mod policy;
 
@@ -16,13 +17,13 @@ const SETTINGS: Settings = Settings { quantum: 1000, seed: 1 };
 fn table(capacity: usize) -> Table<()> {
     let mut table = Table::try_new(capacity, AnyPolicy::initial()).unwrap();
     let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
-    table.start(launcher);
+    table.start(launcher, 0);
     table
 }
 
 fn spawn(table: &mut Table<()>, parent: Pid) -> Pid {
     let slot = table.create("task", parent, ()).unwrap();
-    table.start(slot);
+    table.start(slot, 0);
     table[slot].pid()
 }
 
@@ -150,7 +151,7 @@ fn pids_are_never_reused_and_a_full_table_says_so() {
         last = b;
         assert!(table.create("one too many", Pid::LAUNCHER, ()).is_err());
         for pid in [a, b] {
-            table.kill_for(Pid::LAUNCHER, pid).unwrap();
+            table.kill_for(Pid::LAUNCHER, pid, 9_999).unwrap();
         }
         assert_eq!(core::iter::from_fn(|| table.take_ended_orphan()).count(), 2);
     }
@@ -167,7 +168,7 @@ proptest! {
     ) {
         let mut table = Table::try_new(12, AnyPolicy::by_name(AnyPolicy::NAMES[policy], &SETTINGS).unwrap()).unwrap();
         let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
-        table.start(launcher);
+        table.start(launcher, 0);
         for (now, (step, pid)) in steps.into_iter().enumerate() {
             let now = now as u64;
             let pid = Pid(pid);
@@ -191,10 +192,10 @@ proptest! {
                     let fault = Fault { vector: 13, error: 0, address: 0, rip: 0 };
                     table.exit(ExitStatus::Faulted(fault), now)
                 }
-                (8, Some(me)) if is_program => { let _ = table.kill(me, pid); Decision::Stay }
+                (8, Some(me)) if is_program => { let _ = table.kill(me, pid, now); Decision::Stay }
                 (9, _) if pid.0 > 8 => { table.wake_due(now); Decision::Stay }
                 (9, Some(_)) if is_program && pid.0 > 6 => table.block(WaitFor::Time(now + pid.0), now),
-                (9, _) => { table.wake_input(|()| true); table.wake_output(); Decision::Stay }
+                (9, _) => { table.wake_input(|()| true, now); table.wake_output(now); Decision::Stay }
                 (_, None) => table.decide(),
                 _ => Decision::Stay,
             };
@@ -211,7 +212,7 @@ proptest! {
                 let decision = table.exit(ExitStatus::Exited(0), 1000);
                 carry_out(&mut table, decision, 1000);
             }
-            let _ = table.kill_for(Pid::LAUNCHER, pid);
+            let _ = table.kill_for(Pid::LAUNCHER, pid, 9_999);
         }
         while table.take_ended_orphan().is_some() {}
         prop_assert_eq!(table.len(), 1);

@@ -33,13 +33,13 @@ fn nonsense_waits_and_kills_are_refused_at_once() {
     assert_eq!(refused(Pid(0)), Refused::Nonsense);
     assert_eq!(refused(Pid(u64::MAX)), Refused::NoSuchProcess);
     assert_eq!(refused(b), Refused::NotADescendant);
-    assert_eq!(table.kill(me, a), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, b), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, Pid::LAUNCHER), Err(Refused::NotADescendant));
-    assert_eq!(table.kill(me, Pid(99)), Err(Refused::NoSuchProcess));
+    assert_eq!(table.kill(me, a, 0), Err(Refused::NotADescendant));
+    assert_eq!(table.kill(me, b, 0), Err(Refused::NotADescendant));
+    assert_eq!(table.kill(me, Pid::LAUNCHER, 0), Err(Refused::NotADescendant));
+    assert_eq!(table.kill(me, Pid(99), 0), Err(Refused::NoSuchProcess));
     table.set_owner(a);
-    assert!(table.kill(me, b).is_ok(), "the owner may end strangers");
-    assert_eq!(table.kill(me, Pid::LAUNCHER), Err(Refused::NotADescendant));
+    assert!(table.kill(me, b, 0).is_ok(), "the owner may end strangers");
+    assert_eq!(table.kill(me, Pid::LAUNCHER, 0), Err(Refused::NotADescendant));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_waiter_killed_after_its_child_ended_leaves_no_zombie() {
     with_running(&mut table, b);
     let decision = table.exit(ExitStatus::Exited(0), 0);
     carry_out(&mut table, decision, 0);
-    table.kill_for(Pid::TERMINAL, a).unwrap();
+    table.kill_for(Pid::TERMINAL, a, 0).unwrap();
     table.check();
     assert_eq!(core::iter::from_fn(|| table.take_ended_orphan()).count(), 2);
     assert_eq!(table.len(), 1);

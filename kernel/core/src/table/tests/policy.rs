@@ -23,7 +23,7 @@ fn sleepers_wake_in_order_of_their_moments_and_not_before() {
     table.wake_due(200);
     assert_eq!(table.ready(), ready + 2);
     assert_eq!(table.next_due(), Some(300));
-    table.kill_for(Pid::LAUNCHER, pids[0]).unwrap();
+    table.kill_for(Pid::LAUNCHER, pids[0], 0).unwrap();
     assert_eq!(table.next_due(), None, "a killed sleeper is forgotten");
 }
 
@@ -33,7 +33,7 @@ fn a_quantum_ends_only_when_someone_waits_and_never_under_cooperative() {
         let policy = AnyPolicy::by_name(name, &SETTINGS).unwrap();
         let mut table = Table::try_new(4, policy).unwrap();
         let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
-        table.start(launcher);
+        table.start(launcher, 0);
         let first = table.decide();
         carry_out(&mut table, first, 0);
         assert_eq!(table.next_due(), None, "{name}: alone");

@@ -1,6 +1,8 @@
 //! Looking at the machine: processes, memory, programs, switches.
 
-use ulib::abi::records::{Switch, WHY};
+use core::fmt;
+
+use ulib::abi::records::{IDLE, Switch, WHY};
 use ulib::{io, machine, println, process};
 
 use crate::commands::{Problem, Seconds, number};
@@ -83,9 +85,22 @@ pub(crate) fn trace(rest: &str) -> Result<(), Problem> {
             let Switch { number, time_nanos, rip, from, to, why } = *switch;
             let why = usize::try_from(why).ok().and_then(|why| WHY.get(why)).unwrap_or(&"?");
             let time = Seconds(time_nanos);
+            let (from, to) = (Who(from), Who(to));
             println!("{number:>8} {time:>14} {from:>10} {to:>10} {why:<14} {rip:#x}");
         }
         next = last + 1;
     }
     Ok(())
+}
+
+/// A pid, or the idle loop.
+struct Who(u64);
+
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IDLE => out.pad("idle"),
+            pid => pid.fmt(out),
+        }
+    }
 }
