@@ -1,26 +1,19 @@
-//! What a debugger sees in a machine that stands still.
+//! gdb on QEMU's stub: for what a debugger sees in a machine that stands still, and for tests that
+//! change a running one.
 //!
-//! A panic or a triple fault freezes the machine with its state; this runs gdb on its stub and puts
-//! the backtrace into the test's failure.
+//! A panic or a triple fault freezes the machine with its state; the failure then carries gdb's
+//! backtrace.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io;
+use std::process::{Command, Output, Stdio};
 
+use crate::Result;
 use crate::artifacts::Artifacts;
 use crate::machine::Machine;
 
 /// `thread apply all bt` of the frozen machine; `None` without a gdb or symbols.
 pub(crate) fn backtrace(machine: &Machine) -> Option<String> {
-    let symbols = Artifacts::locate(machine.builder.profile).ok()?.kernel_symbols();
-    // gdb ends with us, and in time: a killed test run leaves neither it nor its watcher behind.
-    let output = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--", "timeout", "--kill-after=1", "30"])
-        .args(["setpriv", "--pdeathsig", "KILL", "--"])
-        .args(gdb(&symbols, machine.gdb_socket()))
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = gdb(machine, &["thread apply all bt"]).ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let frames = text.split_once("\nThread ")?.1;
     // gdb's farewell.
@@ -28,17 +21,32 @@ pub(crate) fn backtrace(machine: &Machine) -> Option<String> {
     Some(format!("Thread {}", frames.trim_end()))
 }
 
-fn gdb(symbols: &Path, socket: &Path) -> Vec<String> {
-    let commands = [
-        "set pagination off".to_owned(),
-        "set width 0".to_owned(),
-        format!("target remote {}", socket.display()),
-        "thread apply all bt".to_owned(),
-    ];
-    let mut words: Vec<String> = ["gdb", "-q", "-nx", "-batch"].map(str::to_owned).into();
-    for command in commands {
-        words.extend(["-ex".to_owned(), command]);
+impl Machine {
+    /// Stops the machine, gives gdb these commands, lets the machine go on, and returns what gdb
+    /// printed.
+    ///
+    /// # Errors
+    /// There is no gdb, it cannot reach the machine, or the last command fails.
+    #[track_caller]
+    pub fn gdb(&mut self, commands: &[&str]) -> Result<String> {
+        let output = gdb(self, commands)?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).as_ref().into());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
-    words.push(symbols.display().to_string());
-    words
+}
+
+fn gdb(machine: &Machine, commands: &[&str]) -> io::Result<Output> {
+    let symbols = Artifacts::locate(machine.builder.profile)?.kernel_symbols();
+    let target = format!("target remote {}", machine.gdb_socket().display());
+    let first = ["set pagination off", "set width 0", "set confirm off", &target];
+    // gdb ends with us, and in time: a killed test run leaves neither it nor its watcher behind.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--", "timeout", "--kill-after=1", "60"]);
+    command.args(["setpriv", "--pdeathsig", "KILL", "--", "gdb", "-q", "-nx", "-batch"]);
+    for line in first.iter().chain(commands) {
+        command.args(["-ex", line]);
+    }
+    command.arg(symbols).stdin(Stdio::null()).output()
 }
