@@ -31,13 +31,13 @@ pub(crate) struct DebugInfo {
     entries: [Entry; CAPACITY],
 }
 
-const CAPACITY: usize = 64;
+const CAPACITY: usize = 160;
 
 /// The table, written once at boot.
 #[repr(transparent)]
 pub(crate) struct Shared(UnsafeCell<DebugInfo>);
 
-// SAFETY: `publish` writes it once at boot, before the first process; only debuggers read it.
+// SAFETY: boot fills it before the first process; only debuggers read it.
 unsafe impl Sync for Shared {}
 
 /// What a debugger looks for by this name. Its magic is `ORBITAL\0` once it is filled.
@@ -49,20 +49,45 @@ pub(crate) static ORBITAL_DEBUG_INFO: Shared = Shared(UnsafeCell::new(DebugInfo 
     entries: [Entry { name: [0; 32], value: 0 }; CAPACITY],
 }));
 
-/// Fills the table.
+/// Enters a name and its value.
 ///
 /// # Panics
-/// If there are more entries than it holds, or a name is too long.
-pub(crate) fn publish(entries: &mut dyn Iterator<Item = (&'static str, u64)>) {
-    // SAFETY: called once at boot; nobody else in the kernel uses the table.
-    let info = unsafe { &mut *ORBITAL_DEBUG_INFO.0.get() };
-    for (name, value) in entries {
-        let entry = &mut info.entries[info.count as usize];
-        entry.name[..name.len()].copy_from_slice(name.as_bytes());
-        entry.value = value;
-        info.count += 1;
+/// If the table is full, or the name too long.
+pub(crate) fn publish(name: &str, value: u64) {
+    enter(&[name], value);
+}
+
+/// Enters the words for the values 0, 1, .. of something: `prefix.word`.
+///
+/// # Panics
+/// As [`publish`].
+pub(crate) fn publish_words(prefix: &str, words: &[&str]) {
+    for (value, word) in words.iter().enumerate() {
+        enter(&[prefix, ".", word], value as u64);
     }
-    info.magic = *b"ORBITAL\0";
+}
+
+/// Says that the table is complete.
+pub(crate) fn publish_end() {
+    table().magic = *b"ORBITAL\0";
+}
+
+fn enter(name: &[&str], value: u64) {
+    let info = table();
+    let entry = &mut info.entries[info.count as usize];
+    let mut at = 0;
+    for part in name {
+        entry.name[at..at + part.len()].copy_from_slice(part.as_bytes());
+        at += part.len();
+    }
+    entry.value = value;
+    info.count += 1;
+}
+
+fn table() -> &'static mut DebugInfo {
+    // SAFETY: boot calls the functions above one after the other, each of which lets go of the
+    // table before it returns; nobody else in the kernel uses it.
+    unsafe { &mut *ORBITAL_DEBUG_INFO.0.get() }
 }
 
 /// Which switches stop at [`orbital_debug_switch`]: a debugger writes here.
@@ -78,6 +103,16 @@ pub(crate) struct BreakOn {
 
 impl BreakOn {
     const ANY: u64 = u64::MAX;
+
+    /// Where a debugger writes, by name.
+    pub(crate) fn layout(&self) -> [(&'static str, u64); 4] {
+        [
+            ("break.enabled", (&raw const self.enabled).addr() as u64),
+            ("break.from", (&raw const self.from).addr() as u64),
+            ("break.to", (&raw const self.to).addr() as u64),
+            ("break.any", Self::ANY),
+        ]
+    }
 }
 
 /// The filter, off at boot.

@@ -7,11 +7,13 @@
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+use orbital_abi::records::WHY;
 use orbital_abi::sched::QUANTUM_DEFAULT;
 use orbital_arch::clock::rdtsc;
+use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
 use orbital_arch::switch::{TaskContext, switch};
-use orbital_core::process::{ExitStatus, Pid, WaitFor};
+use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
 use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
 use orbital_core::table::Table;
 use orbital_core::trace::{Event, Ring, Why};
@@ -215,22 +217,32 @@ pub(crate) fn idle(serve_input: fn()) -> ! {
 
 /// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.
 fn publish_layout() {
-    let machine = [
+    let own = [
         ("machine.context", offset_of!(Machine, context)),
         ("machine.session", offset_of!(Machine, session)),
         ("current.context", (&raw const CURRENT).addr()),
         ("current.pid", (&raw const CURRENT_PID).addr()),
         ("idle.context", (&raw const IDLE).addr()),
+        ("quantum.nanos", (&raw const QUANTUM_NANOS).addr()),
         ("stack.size", memory::kstack::STACK_SIZE as usize),
         ("stack.stride", memory::kstack::PLACE_SIZE as usize),
         ("stack.region", memory::kernel::STACKS as usize),
+        ("memory.window", memory::frames::WINDOW.pointer::<u8>(0).addr()),
     ];
-    let machine = machine.into_iter().map(|(name, value)| (name, value as u64));
-    let contexts = TaskContext::layout().map(|(name, value)| (name, value as u64));
-    let own = machine.chain(contexts);
-    TABLE.with(|table| {
-        TRACE.with(|ring| debug::publish(&mut own.chain(table.layout()).chain(ring.layout())));
-    });
+    for (name, value) in own.into_iter().chain(TaskContext::layout()).chain(TrapFrame::layout()) {
+        debug::publish(name, value as u64);
+    }
+    for (name, value) in debug::ORBITAL_DEBUG_BREAK.layout().into_iter().chain(time::layout()) {
+        debug::publish(name, value);
+    }
+    TABLE.with(|table| table.layout().for_each(|(name, value)| debug::publish(name, value)));
+    TRACE.with(|ring| ring.layout().for_each(|(name, value)| debug::publish(name, value)));
+    debug::publish_words("why", WHY);
+    debug::publish_words("status", ProcState::WORDS);
+    debug::publish_words("wait", WaitFor::WORDS);
+    debug::publish_words("end", ExitStatus::WORDS);
+    debug::publish_words("policy", AnyPolicy::NAMES);
+    debug::publish_end();
 }
 
 #[cold]

@@ -49,6 +49,15 @@ pub(crate) fn interrupts() -> u64 {
     INTERRUPTS.load(Ordering::Relaxed)
 }
 
+/// What turns ticks into time since boot, by name, for debuggers.
+pub(crate) fn layout() -> [(&'static str, u64); 2] {
+    let clock = DEVICES.get().map(|devices| devices.clock);
+    [
+        ("clock.hz", clock.map_or(0, |clock| clock.hz())),
+        ("clock.origin", clock.map_or(0, |clock| clock.origin())),
+    ]
+}
+
 /// Nanoseconds since boot; never goes back.
 pub(crate) fn since_boot_nanos() -> u64 {
     DEVICES.get().map_or(0, |devices| devices.clock.now_nanos())

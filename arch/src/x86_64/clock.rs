@@ -106,6 +106,11 @@ impl Clock {
         self.hz
     }
 
+    /// What the counter showed at time 0.
+    pub const fn origin(&self) -> u64 {
+        self.origin
+    }
+
     /// How long `ticks` take, rounded down.
     #[inline]
     pub const fn ticks_to_nanos(&self, ticks: u64) -> u64 {

@@ -98,6 +98,36 @@ impl TrapFrame {
         }
     }
 
+    /// Size and offsets, by name, for debuggers that look at a frame from outside.
+    pub fn layout() -> impl Iterator<Item = (&'static str, usize)> {
+        [
+            ("frame.size", size_of::<Self>()),
+            ("frame.r15", offset_of!(Self, r15)),
+            ("frame.r14", offset_of!(Self, r14)),
+            ("frame.r13", offset_of!(Self, r13)),
+            ("frame.r12", offset_of!(Self, r12)),
+            ("frame.r11", offset_of!(Self, r11)),
+            ("frame.r10", offset_of!(Self, r10)),
+            ("frame.r9", offset_of!(Self, r9)),
+            ("frame.r8", offset_of!(Self, r8)),
+            ("frame.rbp", offset_of!(Self, rbp)),
+            ("frame.rdi", offset_of!(Self, rdi)),
+            ("frame.rsi", offset_of!(Self, rsi)),
+            ("frame.rdx", offset_of!(Self, rdx)),
+            ("frame.rcx", offset_of!(Self, rcx)),
+            ("frame.rbx", offset_of!(Self, rbx)),
+            ("frame.rax", offset_of!(Self, rax)),
+            ("frame.vector", offset_of!(Self, vector)),
+            ("frame.error", offset_of!(Self, error)),
+            ("frame.rip", offset_of!(Self, rip)),
+            ("frame.cs", offset_of!(Self, cs)),
+            ("frame.rflags", offset_of!(Self, rflags)),
+            ("frame.rsp", offset_of!(Self, rsp)),
+            ("frame.ss", offset_of!(Self, ss)),
+        ]
+        .into_iter()
+    }
+
     /// Whether a program was interrupted, not the kernel.
     #[must_use]
     pub const fn from_user(&self) -> bool {
@@ -128,31 +158,8 @@ mod tests {
 
     #[test]
     fn registers_lie_in_the_order_they_are_pushed() {
-        let offsets = [
-            offset_of!(TrapFrame, r15),
-            offset_of!(TrapFrame, r14),
-            offset_of!(TrapFrame, r13),
-            offset_of!(TrapFrame, r12),
-            offset_of!(TrapFrame, r11),
-            offset_of!(TrapFrame, r10),
-            offset_of!(TrapFrame, r9),
-            offset_of!(TrapFrame, r8),
-            offset_of!(TrapFrame, rbp),
-            offset_of!(TrapFrame, rdi),
-            offset_of!(TrapFrame, rsi),
-            offset_of!(TrapFrame, rdx),
-            offset_of!(TrapFrame, rcx),
-            offset_of!(TrapFrame, rbx),
-            offset_of!(TrapFrame, rax),
-            offset_of!(TrapFrame, vector),
-            offset_of!(TrapFrame, error),
-            offset_of!(TrapFrame, rip),
-            offset_of!(TrapFrame, cs),
-            offset_of!(TrapFrame, rflags),
-            offset_of!(TrapFrame, rsp),
-            offset_of!(TrapFrame, ss),
-        ];
-        assert!(offsets.iter().enumerate().all(|(i, &at)| at == i * 8));
+        let fields = TrapFrame::layout().skip(1);
+        assert!(fields.enumerate().all(|(i, (_, at))| at == i * 8));
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// One word for each, by discriminant, for debuggers.
+    pub const WORDS: &[&str] = &["exited", "faulted", "killed"];
+
     /// The number that `task_wait` delivers.
     #[must_use]
     pub fn code(&self) -> i64 {

@@ -60,7 +60,6 @@ impl TaskContext {
             ("context.rsp", offset_of!(Self, rsp)),
             ("context.cr3", offset_of!(Self, cr3)),
             ("context.stack_top", offset_of!(Self, kernel_stack_top)),
-            ("frame.size", size_of::<TrapFrame>()),
         ]
         .into_iter()
     }

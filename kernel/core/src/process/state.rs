@@ -57,7 +57,15 @@ pub struct WrongState {
     pub state: ProcState,
 }
 
+impl WaitFor {
+    /// One word for each, by discriminant, for debuggers.
+    pub const WORDS: &[&str] = &["input", "output", "child", "time", "work"];
+}
+
 impl ProcState {
+    /// One word for each, by discriminant, for debuggers.
+    pub const WORDS: &[&str] = &["Embryo", "Ready", "Running", "Blocked", "Exited"];
+
     /// Embryo -> Ready.
     pub fn start(&mut self) -> Result<(), WrongState> {
         self.go("start", matches!(self, Self::Embryo), Self::Ready)

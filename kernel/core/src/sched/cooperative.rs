@@ -7,7 +7,7 @@ use super::{Enter, Leave, Pick, Policy, Queue, Settings, Slot, Tasks};
 /// The policy `cooperative`.
 #[derive(Debug)]
 pub struct Cooperative {
-    ready: Queue,
+    pub(super) ready: Queue,
 }
 
 impl Cooperative {

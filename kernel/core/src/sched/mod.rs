@@ -10,6 +10,7 @@
 
 mod cooperative;
 mod fair;
+mod layout;
 mod priority;
 mod queue;
 mod round_robin;

@@ -17,19 +17,21 @@ const PATIENCE: u32 = 16;
 const STEP: u32 = 25;
 
 #[derive(Debug)]
-struct Level {
-    ready: Queue,
+pub(super) struct Level {
+    pub(super) ready: Queue,
     passed_over: u32,
 }
 
 /// The policy `priority`.
 #[derive(Debug)]
 pub struct Priority {
-    levels: [Level; LEVELS],
+    pub(super) levels: [Level; LEVELS],
     quantum: u64,
 }
 
 impl Priority {
+    pub(super) const LEVELS: usize = LEVELS;
+
     pub(super) const fn new(settings: &Settings) -> Self {
         let levels = [const { Level { ready: Queue::new(), passed_over: 0 } }; LEVELS];
         Self { levels, quantum: settings.quantum }

@@ -9,7 +9,7 @@ use super::tasks::{Links, NONE, Slot, Tasks};
 #[derive(Debug)]
 #[repr(C)]
 pub struct Queue {
-    head: u32,
+    pub(super) head: u32,
     tail: u32,
     len: u32,
 }

@@ -8,7 +8,7 @@ use super::{Enter, Leave, Pick, Policy, Queue, Settings, Slot, Tasks};
 /// The policy `round-robin`.
 #[derive(Debug)]
 pub struct RoundRobin {
-    ready: Queue,
+    pub(super) ready: Queue,
     quantum: u64,
 }
 

@@ -43,8 +43,11 @@ impl<M> Table<M> {
             // In a Blocked or Exited state: the tag of `WaitFor` or `ExitStatus`, then its value.
             ("state.inner", PAYLOAD),
             ("state.value", 2 * PAYLOAD),
+            ("table.ready", (&raw const self.ready).addr() as u64),
         ]
         .into_iter()
         .chain(self.effects.layout())
+        .chain(self.tasks.layout())
+        .chain(self.policy.layout())
     }
 }

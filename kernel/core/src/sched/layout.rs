@@ -1,0 +1,57 @@
+//! Where the ready tasks are kept, for debuggers that read it from outside.
+//!
+//! A policy that keeps its tasks in queues says where the first is, how many there are and how far
+//! apart; the last is served first. One that goes by the key in each task's entity says `keyed`;
+//! of any other nothing is known but that its tasks are those that are ready.
+
+use core::mem::offset_of;
+
+use super::cooperative::Cooperative;
+use super::priority::{Level, Priority};
+use super::round_robin::RoundRobin;
+use super::tasks::{Entity, Links};
+use super::{AnyPolicy, Queue, Tasks};
+
+impl Tasks {
+    /// Every address, offset and size that following a queue takes, by name.
+    pub(crate) fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            ("tasks.links", self.links.as_ptr().addr()),
+            ("links.size", size_of::<Links>()),
+            ("links.next", offset_of!(Links, next)),
+            ("tasks.entities", self.entities.as_ptr().addr()),
+            ("entity.size", size_of::<Entity>()),
+            ("entity.key", offset_of!(Entity, key)),
+            ("entity.weight", offset_of!(Entity, weight)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name, value as u64))
+    }
+}
+
+impl AnyPolicy {
+    /// The address of the policy's tag, and for each policy how it keeps its ready tasks.
+    pub(crate) fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let here = (&raw const *self).addr();
+        // Of a `repr(u8)` enum: the tag, then the payload where its alignment allows.
+        let cooperative = here + align_of::<Cooperative>() + offset_of!(Cooperative, ready);
+        let round_robin = here + align_of::<RoundRobin>() + offset_of!(RoundRobin, ready);
+        let levels = here + align_of::<Priority>() + offset_of!(Priority, levels);
+        [
+            ("policy", here),
+            ("queue.head", offset_of!(Queue, head)),
+            ("queues.cooperative", cooperative),
+            ("queues.cooperative.count", 1),
+            ("queues.cooperative.stride", size_of::<Queue>()),
+            ("queues.round-robin", round_robin),
+            ("queues.round-robin.count", 1),
+            ("queues.round-robin.stride", size_of::<Queue>()),
+            ("queues.priority", levels + offset_of!(Level, ready)),
+            ("queues.priority.count", Priority::LEVELS),
+            ("queues.priority.stride", size_of::<Level>()),
+            ("keyed.fair", 1),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name, value as u64))
+    }
+}
