@@ -13,13 +13,14 @@ usage: scripts/run.sh [OPTION]...
 
 Builds the kernel, the programs and a disk image, installs what is missing for that, and boots it in
 QEMU with the serial console on this terminal. Ctrl-C or Ctrl-A x leaves. The gdb stub listens on
-port 1234, or on the next free one.
+port 1234, or on the next free one; scripts/gdb.sh finds it.
 
   --append "KEY=VALUE ..."  kernel command line (repeatable), for example
                             --append 'shells=1' or --append 'run="hello; echo hi" poweroff=yes'
   --program FILE[=NAME]     add an ELF file to the ramdisk as bin/NAME, by default under its own
                             name (repeatable)
   --wait-gdb                halt at the first instruction until gdb says continue
+  --gdb                     the same, with gdb beside the console where tmux is there
   --uefi                    boot with UEFI (OVMF) instead of a BIOS
   --display                 show the screen in a window
   --timeout SECONDS         end the run after that time
@@ -40,12 +41,13 @@ END
 }
 
 append=() programs=() qemu_args=()
-profile=release firmware=bios seconds='' display='' wait_gdb=''
+profile=release firmware=bios seconds='' display='' wait_gdb='' beside=''
 
 main() {
     DIE_STATUS=$EXIT_USAGE
     parse_options "$@"
     DIE_STATUS=$EXIT_NOT_STARTED
+    [[ -z $beside || -n ${TMUX-} || ! -t 0 ]] || ! command -v tmux >/dev/null || exec tmux new-session "$0" "$@"
     [[ -z $display || -n ${DISPLAY-}${WAYLAND_DISPLAY-} ]] || die "--display: there is no screen (DISPLAY is not set)"
     # Nothing to read is not an error: the machine runs on without input.
     { : 9<&0; } 2>/dev/null || exec </dev/null
@@ -72,6 +74,7 @@ parse_options() {
         --uefi) firmware=uefi ;;
         --display) display=yes ;;
         --wait-gdb) wait_gdb=yes ;;
+        --gdb) wait_gdb=yes beside=yes ;;
         --help) usage && exit ;;
         *) die "unknown option $1 (see --help)" ;;
         esac
@@ -129,6 +132,7 @@ boot() {
     local arguments
     qemu_machine "$image" "$firmware"
     pick_gdb_port
+    note_machine "$profile" "${programs[@]%=*}"
     arguments=(
         "${machine[@]}" -m 128 -action panic=none
         -chardev "stdio,id=console,mux=on,signal=on" -serial chardev:console -mon chardev=console
@@ -138,7 +142,9 @@ boot() {
     )
     [[ -n $display ]] || arguments+=(-display none)
     [[ -z $wait_gdb ]] || arguments+=(-S)
-    say "gdb: target remote :$gdb_port, symbols: target/orbital/$profile/kernel.elf"
+    say "gdb: scripts/gdb.sh in a second terminal (the stub is 127.0.0.1:$gdb_port)"
+    # Its gdb tries until the stub is there.
+    [[ -z $beside || -z ${TMUX-} ]] || tmux split-window -h -- "$ORBITAL_ROOT/scripts/gdb.sh"
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
     finish
 }

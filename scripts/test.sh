@@ -16,6 +16,7 @@ failed=()
 main() {
     (($# == 0)) || { DIE_STATUS=2 die "unknown option $1: scripts/test.sh takes none"; }
     require_qemu uefi ''
+    require gdb gdb "what the tests of the debugger drive"
     install_required || die "$install_problem"
     choose_toolchain
 
@@ -29,6 +30,7 @@ main() {
     step "rustdoc, x86_64-unknown-none" cargo_target doc --locked --release --no-deps --document-private-items "${ON_TARGET[@]}"
     step "tests, image tool" cargo_image test --locked --package image
     step "tests, host" cargo_host test --locked --no-fail-fast "${ON_HOST[@]}"
+    step "tests, gdb commands" test_gdb_commands
     step "tests, QEMU" test_in_qemu
 
     ((${#failed[@]} == 0)) || die "failed: $(printf '%s; ' "${failed[@]}")after $SECONDS s"
@@ -44,6 +46,17 @@ step() {
         failed+=("$name")
         printf '==> %s: FAILED\n' "$name"
     fi
+}
+
+# In gdb's own Python: there need not be another.
+test_gdb_commands() {
+    cd -- "$ORBITAL_ROOT/scripts/gdb" || return
+    gdb -q -nx -batch -ex 'python
+import os, sys, unittest
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.getcwd())
+tests = unittest.main(module=None, argv=["-", "discover"], exit=False)
+os._exit(not tests.result.wasSuccessful())'
 }
 
 test_in_qemu() {

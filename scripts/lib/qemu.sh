@@ -3,6 +3,9 @@
 #   require_qemu FIRMWARE DISPLAY   notes the packages a run needs
 #   qemu_machine IMAGE FIRMWARE     sets `machine`: the machine of qemu.args with its disk
 #   pick_gdb_port                   sets gdb_port, and keeps other runs off it
+#   note_machine PROFILE FILE...    tells gdb.sh what runs behind gdb_port: its build, and the
+#                                   unstripped files of programs that are not Orbital's own
+#   running_machines                the notes of the machines that run, the youngest first
 #   run_qemu SECONDS ARG...         runs it; sets qemu_status (124: SECONDS were over) and, when this
 #                                   script was told to stop, ended_by (the status to leave with)
 
@@ -35,11 +38,25 @@ pick_gdb_port() {
     for gdb_port in {1234..1299}; do
         grep -qi -E "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$gdb_port") [0-9A-F:]+ 0A " \
             /proc/net/tcp /proc/net/tcp6 2>/dev/null && continue
-        exec {lock}>"$OUTPUT/.gdb-port-$gdb_port.lock"
+        exec {lock}>>"$OUTPUT/.gdb-port-$gdb_port.lock"
         flock --nonblock "$lock" && return
         exec {lock}>&-
     done
     die "no free port for the gdb stub: 1234 to 1299 are all taken"
+}
+
+# In the file whose lock QEMU holds as long as it runs.
+note_machine() {
+    local programs
+    programs=$(realpath -- "${@:2}" 2>/dev/null | paste -s -d :) || programs=
+    printf '%s\n' "127.0.0.1:$gdb_port" "$1" "$programs" >"$OUTPUT/.gdb-port-$gdb_port.lock"
+}
+
+running_machines() {
+    local note
+    for note in $(ls -t -- "$OUTPUT"/.gdb-port-*.lock 2>/dev/null); do
+        flock --nonblock "$note" true || printf '%s\n' "$note"
+    done
 }
 
 # In the background with our own standard input, so that a signal to this script is handled at once.

@@ -36,6 +36,7 @@ fn help_lists_every_option() -> Result {
         "--append",
         "--program",
         "--wait-gdb",
+        "--gdb",
         "--uefi",
         "--display",
         "--timeout",

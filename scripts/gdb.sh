@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Opens gdb on the machine that scripts/run.sh runs, or on a core dump; see usage().
+set -euo pipefail
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
+. "$ORBITAL_ROOT/scripts/lib/packages.sh"
+. "$ORBITAL_ROOT/scripts/lib/qemu.sh"
+
+usage() {
+    cat <<'END'
+usage: scripts/gdb.sh [OPTION]... [MACHINE] [-- GDB_ARGUMENT...]
+
+Opens gdb with the symbols of the kernel and of every program and with the `orbital` commands
+(`help orbital`). MACHINE is what to look at:
+
+  nothing      the machine that scripts/run.sh runs, the youngest if there are several
+  HOST:PORT    a gdb stub (:PORT on this host)
+  FILE         a stub's unix socket, or a core dump: (gdb) monitor dump-guest-memory -p FILE
+
+  --plain      talk to QEMU's stub itself: one inferior, the CPU, whoever runs on it
+  --debug      MACHINE runs the debug build
+  --help       this text
+
+Exit status 1, with one line of error: there is no such machine, or its kernel is not the one in
+target/orbital/, so that these symbols would be wrong.
+END
+}
+
+machine='' profile=release plain='' programs='' gdb_arguments=()
+
+main() {
+    DIE_STATUS=2
+    parse_options "$@"
+    DIE_STATUS=1
+    require gdb gdb "the debugger"
+    install_required || die "$install_problem"
+    [[ -n $machine ]] || find_machine
+    local kernel=$OUTPUT/$profile/kernel.elf
+    [[ -e $kernel ]] || die "there is no $kernel: scripts/build.sh --$profile makes it"
+
+    export ORBITAL_MACHINE=$machine ORBITAL_PLAIN=yes ORBITAL_PROGRAMS=$programs
+    exec gdb -q -nx -iex "set auto-load no" -iex "set confirm off" -iex "set pagination off" \
+        -iex "set breakpoint pending on" -iex "set disassembly-flavor intel" \
+        "$kernel" -x "$ORBITAL_ROOT/scripts/gdb/main.py" "${gdb_arguments[@]}"
+}
+
+parse_options() {
+    while (($#)); do
+        case $1 in
+        --plain) plain=yes ;;
+        --debug | --release) profile=${1#--} ;;
+        --help) usage && exit ;;
+        --) gdb_arguments=("${@:2}") && return ;;
+        -*) die "unknown option $1 (see --help)" ;;
+        *) { [[ -z $machine ]] || die "one machine at a time: $machine or $1"; } && machine=$1 ;;
+        esac
+        shift
+    done
+}
+
+# Sets machine, profile and programs to those of the youngest run of run.sh.
+find_machine() {
+    local notes
+    notes=$(running_machines | head -n 1)
+    [[ -n $notes ]] || die "no machine runs: start one with scripts/run.sh (--wait-gdb halts it at first)"
+    { read -r machine && read -r profile && read -r programs; } <"$notes"
+}
+
+main "$@"

@@ -1,0 +1,28 @@
+"""What gdb sources: the `orbital` commands, `$orbital_pid()` and how backtraces look."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from orbital import attach, commands, frames, functions, programs, switches  # noqa: E402
+
+commands.Orbital()
+for command in (
+    commands.Ps,
+    commands.Regs,
+    commands.Bt,
+    commands.Policy,
+    commands.Queue,
+    programs.Break,
+    switches.Switches,
+    switches.Timeline,
+    switches.BreakSwitch,
+):
+    command()
+functions.Pid()
+frames.install()
+
+if "ORBITAL_MACHINE" in os.environ:
+    attach.attach(os.environ.pop("ORBITAL_MACHINE"), os.environ.pop("ORBITAL_PLAIN", "") == "yes")

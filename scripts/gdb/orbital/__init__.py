@@ -1,0 +1,1 @@
+"""Commands that look into an Orbital kernel from gdb; main.py beside this folder starts them."""

@@ -1,0 +1,139 @@
+"""`orbital switches`, `timeline` and `break-switch`: what the ring of switches tells."""
+
+import json
+
+import gdb
+
+from . import session
+from .commands import OfTask, Show
+from .timeline import trace_events
+
+
+class Switches(Show):
+    """List the last switches, oldest first: when, from whom to whom, why, where.
+
+WHEN is in microseconds since boot, WHERE the instruction of the program that left. pid 0 is the
+launcher, and the CPU while it idles. N is how many (default 20), or `all` that are remembered.
+Usage: orbital switches [N]"""
+
+    NAME = "switches"
+
+    def show(self, view, words):
+        self.only(words, 1)
+        tasks = {task.pid: task for task in view.tasks()}
+        limit = _count(words[0]) if words else 20
+        print("   NUMBER      WHEN(us) FROM                   TO                     WHY            WHERE")
+        for switch in view.switches(limit):
+            source, target = (_who(tasks, pid) for pid in (switch.source, switch.target))
+            task = tasks.get(switch.source)
+            where = ""
+            if switch.rip:
+                known = task and not task.ended
+                where = session.place(view, switch.rip, task.context) if known else f"{switch.rip:#x}"
+            print(
+                f"{switch.number:>9} {view.micros(switch.time):>13.3f} {source:<22} {target:<22} "
+                f"{switch.why:<14} {where}".rstrip()
+            )
+
+
+def _count(word: str):
+    if word == "all":
+        return None
+    if not word.isdigit():
+        raise gdb.GdbError(f"how many is a number or `all`, not {word!r}")
+    return int(word)
+
+
+def _who(tasks, pid: int) -> str:
+    if pid == 0:
+        return "0 -"
+    return f"{pid} {tasks[pid].name}" if pid in tasks else str(pid)
+
+
+class Timeline(Show):
+    """Write the switches to a file that Perfetto (ui.perfetto.dev) or chrome://tracing shows.
+
+One track per CPU and one per task; the slices are exactly the stays between the switches that
+`orbital switches all` lists.
+Usage: orbital timeline FILE"""
+
+    NAME = "timeline"
+
+    def __init__(self):
+        super().__init__()
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+    def show(self, view, words):
+        self.only(words, 1, 1)
+        names = {task.pid: task.name for task in view.tasks()}
+        switches = view.switches()
+        events = trace_events(switches, view.micros, {**names, 0: "launcher or idle"})
+        try:
+            with open(words[0], "w", encoding="utf-8") as file:
+                json.dump(events, file)
+        except OSError as error:
+            raise gdb.GdbError(f"cannot write {words[0]}: {error.strerror}") from error
+        print(f"{max(len(switches) - 1, 0)} slices written to {words[0]}")
+
+
+class SwitchBreakpoint(gdb.Breakpoint):
+    """Where the kernel calls when a switch passes its filter."""
+
+    def __init__(self, view, source, target):
+        super().__init__("orbital_debug_switch")
+        self.at = view.at
+        any_ = view.at["break.any"]
+        _write(view.at["break.from"], any_ if source is None else source)
+        _write(view.at["break.to"], any_ if target is None else target)
+
+    def stop(self):
+        source, target = (session.register(name) for name in ("rdi", "rsi"))
+        print(f"about to switch: pid {source} -> pid {target}")
+        return True
+
+
+class BreakSwitch(OfTask):
+    """Stop right before the next switch from one pid to another.
+
+The kernel itself compares, so switches that are not meant cost next to nothing. `any` or nothing
+stands for every pid. There is one such breakpoint; it can be disabled and deleted like any other,
+and a new break-switch takes its place.
+Usage: orbital break-switch [FROM] [TO]"""
+
+    NAME = "break-switch"
+
+    def __init__(self):
+        super().__init__()
+        self.breakpoint = None
+        gdb.events.breakpoint_modified.connect(self._changed)
+        gdb.events.breakpoint_deleted.connect(self._deleted)
+
+    def show(self, view, words):
+        self.only(words, 2)
+        chosen = [None if word == "any" else _pid(word) for word in words]
+        source, target = chosen + [None] * (2 - len(chosen))
+        if self.breakpoint:
+            self.breakpoint.delete()
+        self.breakpoint = SwitchBreakpoint(view, source, target)
+        _write(view.at["break.enabled"], 1, 1)
+
+    def _changed(self, breakpoint):
+        if breakpoint is self.breakpoint:
+            _write(breakpoint.at["break.enabled"], int(breakpoint.enabled), 1)
+
+    def _deleted(self, breakpoint):
+        if breakpoint is self.breakpoint:
+            self.breakpoint = None
+            _write(breakpoint.at["break.enabled"], 0, 1)
+
+
+def _pid(word: str) -> int:
+    if not word.isdigit():
+        raise gdb.GdbError(f"a pid is a number or `any`, not {word!r}")
+    return int(word)
+
+
+def _write(address: int, value: int, size: int = 8) -> None:
+    gdb.selected_inferior().write_memory(address, value.to_bytes(size, "little"))
