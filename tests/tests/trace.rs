@@ -1,0 +1,221 @@
+//! What `scripts/trace.sh` leaves is the run that the kernel recorded: held here against the record
+//! itself, by a reading of it that shares nothing with the scripts.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use orbital_tests::{Result, workspace};
+use serde_json::Value;
+
+const IDLE: &str = "2147483646";
+
+/// A folder for one test's files.
+fn folder(name: &str) -> PathBuf {
+    workspace().join("target/orbital/trace-test").join(name)
+}
+
+fn trace(to: &Path, arguments: &[&str]) -> Result<Output> {
+    let output = Command::new(workspace().join("scripts/trace.sh"))
+        .arg("--to")
+        .arg(to)
+        .args(["--timeout", "60"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()?;
+    Ok(output)
+}
+
+/// The rows of a record that start with `kind`, as words.
+fn rows<'a>(record: &'a str, kind: &str) -> Vec<Vec<&'a str>> {
+    let words = |line: &'a str| line.split(' ').collect::<Vec<_>>();
+    record.lines().map(words).filter(|row| row[0] == kind).collect()
+}
+
+/// A time of the trace in whole nanoseconds.
+#[expect(clippy::cast_possible_truncation, reason = "no run lasts 292 years")]
+fn nanos(event: &Value, key: &str) -> i64 {
+    (event[key].as_f64().unwrap_or(-1e9) * 1000.0).round() as i64
+}
+
+fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["ph"] == kind).collect()
+}
+
+/// Start, end, and the event itself.
+type Slice<'a> = (i64, i64, &'a Value);
+
+/// The slices of each track, in order.
+fn tracks(events: &[Value]) -> HashMap<(u64, u64), Vec<Slice<'_>>> {
+    let mut tracks = HashMap::<_, Vec<_>>::new();
+    for event in of_kind(events, "X") {
+        let track = (event["pid"].as_u64().unwrap_or(0), event["tid"].as_u64().unwrap_or(0));
+        let start = nanos(event, "ts");
+        tracks.entry(track).or_default().push((start, start + nanos(event, "dur"), event));
+    }
+    tracks.values_mut().for_each(|slices| slices.sort_by_key(|slice| slice.0));
+    tracks
+}
+
+const WORKLOAD: &str =
+    "run=\"pingpong 20; waiter; spin 1\" poweroff=yes sched=round-robin quantum=1ms";
+
+#[test]
+fn the_trace_is_the_run_without_gap_or_overlap() -> Result {
+    let to = folder("whole");
+    let output = trace(&to, &["--append", WORKLOAD])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let record = fs::read_to_string(to.join("record"))?;
+    let switches = rows(&record, "switch");
+    assert!(switches.len() > 100 && rows(&record, "lost")[0] == ["lost", "0", "0"]);
+    for why in ["idle", "yielded", "blocked:child", "exited", "slice-used-up", "killed"] {
+        assert!(switches.iter().any(|row| row[6] == why), "nobody left the CPU because: {why}");
+    }
+    for (number, pair) in switches.windows(2).enumerate() {
+        assert_eq!(pair[0][1], number.to_string());
+        assert_eq!(pair[0][5], pair[1][4], "who leaves is who came: {pair:?}");
+    }
+
+    let text = fs::read_to_string(to.join("trace.json"))?;
+    let whole: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let events = whole["traceEvents"].as_array().ok_or("a list of events")?;
+    check_cpu(&tracks(events)[&(1, 0)], &switches);
+    check_tasks(events);
+    check_arrows(events, &rows(&record, "effect"), switches[0][2]);
+    check_ftrace(&fs::read_to_string(to.join("trace.ftrace"))?, &switches);
+    check_picture(&fs::read_to_string(to.join("trace.svg"))?, &record);
+    Ok(())
+}
+
+/// One slice for each switch, each up to the next, with the reason of the next.
+fn check_cpu(slices: &[Slice<'_>], switches: &[Vec<&str>]) {
+    assert_eq!(slices.len(), switches.len());
+    assert_eq!(slices[0].0, 0);
+    for (pair, switch) in slices.windows(2).zip(&switches[1..]) {
+        assert_eq!(pair[0].1, pair[1].0, "a gap or an overlap before {switch:?}");
+        assert_eq!(pair[0].2["args"]["why"], switch[6], "{switch:?}");
+        assert_eq!(pair[0].2["args"]["rip"], format!("0x{}", switch[7]), "{switch:?}");
+    }
+    for (slice, switch) in slices.iter().zip(switches) {
+        let name = slice.2["name"].as_str().unwrap_or_default();
+        assert_eq!(name == "idle", switch[5] == IDLE, "{switch:?}: {name}");
+        assert_eq!(slice.2["args"]["switch"].to_string(), switch[1]);
+    }
+}
+
+/// A task does one thing at a time, and runs exactly when the CPU is its own.
+fn check_tasks(events: &[Value]) {
+    let all = tracks(events);
+    let mut on_cpu: Vec<_> = all[&(1, 0)].iter().filter(|s| s.2["name"] != "idle").collect();
+    let mut running: Vec<&Slice<'_>> = Vec::new();
+    for (_, slices) in all.iter().filter(|(track, _)| track.0 == 2) {
+        assert!(slices.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{slices:?}");
+        running.extend(slices.iter().filter(|slice| slice.2["cat"] == "running"));
+    }
+    running.sort_by_key(|slice| (slice.0, slice.2["args"]["switch"].as_u64()));
+    on_cpu.sort_by_key(|slice| (slice.0, slice.2["args"]["switch"].as_u64()));
+    let spans = |slices: &[&Slice<'_>]| slices.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>();
+    assert_eq!(spans(&running), spans(&on_cpu));
+}
+
+/// Every arrow leads from within a slice to the beginning of a later one.
+fn check_arrows(events: &[Value], effects: &[Vec<&str>], first: &str) {
+    let all = tracks(events);
+    let (starts, ends) = (of_kind(events, "s"), of_kind(events, "f"));
+    let slices =
+        |end: &Value| &all[&(end["pid"].as_u64().unwrap_or(0), end["tid"].as_u64().unwrap_or(0))];
+    for (start, end) in starts.iter().zip(&ends) {
+        assert_eq!(start["id"], end["id"]);
+        let (from, to) = (nanos(start, "ts"), nanos(end, "ts"));
+        assert!(from <= to, "{start} {end}");
+        assert!(
+            slices(start).iter().any(|slice| (slice.0..slice.1.max(slice.0 + 1)).contains(&from))
+        );
+        assert!(slices(end).iter().any(|slice| slice.0 == to && slice.2["cat"] == "running"));
+    }
+    let first: u64 = first.parse().unwrap_or(0);
+    let after = |row: &&Vec<&str>| row[2].parse().is_ok_and(|time: u64| time >= first);
+    let expected = effects.iter().filter(after).filter(|row| row[6] != "killed").count();
+    assert_eq!((starts.len(), ends.len()), (expected, expected));
+}
+
+/// One line for each switch, each with the task that the one before switched to.
+fn check_ftrace(text: &str, switches: &[Vec<&str>]) {
+    let lines: Vec<_> = text.lines().filter(|line| line.contains(": sched_switch: ")).collect();
+    assert_eq!(lines.len(), switches.len());
+    let field = |line: &str, name: &str| {
+        let value = line.split_once(name).map_or("", |(_, rest)| rest);
+        value.split(' ').next().unwrap_or_default().to_owned()
+    };
+    for (pair, switch) in lines.windows(2).zip(&switches[1..]) {
+        assert_eq!(field(pair[0], "next_pid="), field(pair[1], "prev_pid="));
+        let state = field(pair[1], "prev_state=");
+        let expected = match switch[6] {
+            "exited" | "killed" => "X",
+            "slice-used-up" => "R+",
+            why if why.starts_with("blocked") => "S",
+            _ => "R",
+        };
+        assert_eq!(state, expected, "{}", pair[1]);
+    }
+    assert!(text.contains("sched_wakeup_new: comm=waiter"), "{text}");
+    assert!(text.contains("sched_wakeup: comm="), "{text}");
+}
+
+/// A lane with its name for each task, a legend, an axis, words behind the slices; the lane of the
+/// CPU is full from one end to the other.
+fn check_picture(svg: &str, record: &str) {
+    for word in ["gave way", "slice used up", "ready, waits for the CPU", "CPU 0", ">0 ns<", " ms<"]
+    {
+        assert!(svg.contains(word), "{word} is missing");
+    }
+    for row in rows(record, "name") {
+        let label = if row[1] == "0" || row[2] == "terminal" {
+            row[2].to_owned()
+        } else {
+            format!("{} {}", row[2], row[1])
+        };
+        assert!(svg.contains(&format!(">{label}</text>")), "{label} has no lane");
+    }
+    let number = |line: &str, name: &str| {
+        let value =
+            line.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next());
+        value.and_then(|value| value.parse::<f64>().ok()).unwrap_or(f64::NAN)
+    };
+    let lane = svg.lines().filter(|line| line.contains("<title>") && line.contains("y=\"78\""));
+    let mut end = 190.0;
+    for bar in lane {
+        assert!((number(bar, "x") - end).abs() < 0.5, "a gap before {bar}");
+        end = number(bar, "x") + number(bar, "width");
+    }
+    assert!((end - 1590.0).abs() < 1.0, "the picture ends at {end}");
+}
+
+#[test]
+fn of_a_ring_that_wrapped_the_loss_is_told() -> Result {
+    let to = folder("wrapped");
+    let append = "run=\"pingpong 50\" poweroff=yes trace=16";
+    let output = trace(&to, &["--append", append])?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    let record = fs::read_to_string(to.join("record"))?;
+    let lost = rows(&record, "lost")[0][1];
+    assert!(lost.parse().is_ok_and(|lost: u64| lost > 50), "{lost}");
+    assert!(said.contains("16 switches by "), "{said}");
+    assert!(said.contains(&format!("; {lost} earlier ones are lost")), "{said}");
+    let text = fs::read_to_string(to.join("trace.json"))?;
+    let whole: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let events = whole["traceEvents"].as_array().ok_or("a list of events")?;
+    check_cpu(&tracks(events)[&(1, 0)], &rows(&record, "switch"));
+    Ok(())
+}
+
+#[test]
+fn a_run_that_does_not_end_by_itself_leaves_no_trace_and_says_why() -> Result {
+    let output = trace(&folder("left"), &["--timeout", "4"])?;
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("there is no trace of it (poweroff=yes"), "{said}");
+    Ok(())
+}
