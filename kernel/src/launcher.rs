@@ -7,6 +7,7 @@
 use core::fmt::Write;
 
 use orbital_arch::qemu;
+use orbital_core::cmdline::Fail;
 use orbital_core::process::{Pid, ProcState, Process, WaitFor};
 
 use crate::boot::Boot;
@@ -41,7 +42,9 @@ static STARTED: Lock<Started> =
 /// The launcher's life: starts what `boot` asks for, then collects what ends.
 pub(crate) fn main(boot: &Boot) -> ! {
     leaks::remember();
-    memory::frames::fail_nth(boot.command_line.fail);
+    if let Fail::Nth(n) = boot.command_line.fail {
+        memory::frames::fail_nth(n);
+    }
     start(boot);
     assert!(!boot.command_line.panic, "the command line asks for a panic");
     loop {

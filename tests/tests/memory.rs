@@ -70,3 +70,14 @@ fn limits_are_those_of_the_command_line() -> Result {
     machine.expect_line("[kernel] leak check: frames 0, heap bytes 0, processes 0")?;
     machine.expect_exit(exit::PROGRAM_FAILED)
 }
+
+#[test]
+fn every_allocation_of_every_call_may_fail_and_nothing_is_lost() -> Result {
+    let cmdline = "run=scarce poweroff=yes fail=calls quiet=yes";
+    let mut machine = Machine::builder().cmdline(cmdline).boot()?;
+    for operation in ["spawn of a known program", "map of 600 pages", "task_create"] {
+        machine.expect_line(&format!("scarce: {operation}: {{}} allocations"))?;
+    }
+    machine.expect_line("[kernel] leak check: frames 0, heap bytes 0, processes 0")?;
+    machine.expect_exit(exit::SUCCESS)
+}

@@ -63,6 +63,8 @@ macro_rules! for_each_call {
                 "Writes names and sizes of the programs as text; whole lines that fit; returns the bytes written.";
             92 Trace trace(first: u64, ptr: u64, len: u64)
                 "Stores the switches from number first on that are remembered, as Switch records; whole records that fit; returns how many.";
+            93 Fail fail(nth: u64)
+                "Lets the nth page allocation from now fail, once; 0 for none. Returns what was left of the last count. With fail=calls on the kernel command line only.";
         }
     };
 }
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn numbers_outside_the_table_are_unknown() {
-        for number in [21, 89, 93, u64::MAX, (1 << 32) + 12, 1 << 63] {
+        for number in [21, 89, 94, u64::MAX, (1 << 32) + 12, 1 << 63] {
             assert_eq!(Sysno::from_number(number), None);
         }
     }

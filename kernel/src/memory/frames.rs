@@ -172,12 +172,18 @@ pub(crate) fn counts() -> Counts {
     })
 }
 
-/// Lets the `n`-th allocation from now fail, once; 0 disarms.
-pub(crate) fn fail_nth(n: u64) {
+/// Lets the `n`-th allocation from now fail, once; 0 disarms. Returns what was left of the last
+/// count. Until it is disarmed every allocation counts: nothing comes from a stock.
+pub(crate) fn fail_nth(n: u64) -> u64 {
     with(|allocator| {
-        allocator.books.fail_nth(n);
         allocator.bypass_stock = n != 0 || cfg!(debug_assertions);
-    });
+        allocator.books.fail_nth(n)
+    })
+}
+
+/// Whether every allocation counts, so that nobody may use what was kept from before.
+pub(super) fn all_count() -> bool {
+    with(|allocator| allocator.bypass_stock)
 }
 
 /// What is in a frame.

@@ -78,7 +78,8 @@ pub(super) fn init(frames: u64) -> Result<usize, BootError> {
 impl KernelStack {
     /// A stack with unspecified contents, if there is a place and the frames for one more.
     pub(crate) fn try_new(priority: Priority) -> Option<Self> {
-        let stack = match PLACES.with(Places::take_spare) {
+        let spare = if frames::all_count() { None } else { PLACES.with(Places::take_spare) };
+        let stack = match spare {
             Some(place) => {
                 frames::note_used(PAGES as u64);
                 Self { place }

@@ -1,8 +1,10 @@
-//! Calls that look at the whole machine: `system`, `programs`, `trace`.
+//! Calls that look at the whole machine: `system`, `programs`, `trace`, and one that
+//! makes it fail: `fail`.
 
 use orbital_abi::Errno;
 use orbital_abi::records::{Switch, System};
 use orbital_arch::timer::TimerSource;
+use orbital_core::cmdline::Fail;
 use orbital_core::trace::{Event, Ring};
 
 use super::buffer::UserBuffer;
@@ -38,6 +40,13 @@ pub(super) fn system(ptr: u64) -> Result<u64, Errno> {
     });
     buffer.append(&record.to_bytes())?;
     Ok(0)
+}
+
+pub(super) fn fail(nth: u64) -> Result<u64, Errno> {
+    match boot::get().command_line.fail {
+        Fail::Calls => Ok(frames::fail_nth(nth)),
+        Fail::Nth(_) => Err(Errno::PermissionDenied),
+    }
 }
 
 /// A line of the list of programs.

@@ -93,6 +93,7 @@ fn perform(call: Syscall) -> Result<Outcome, Errno> {
         Syscall::System { ptr } => machine::system(ptr)?,
         Syscall::Programs { ptr, len } => machine::programs(ptr, len)?,
         Syscall::Trace { first, ptr, len } => machine::trace(first, ptr, len)?,
+        Syscall::Fail { nth } => machine::fail(nth)?,
         Syscall::Sleep { nanos } => return Ok(steering::sleep(nanos)),
         Syscall::Sched { operation, value, pid } => steering::sched(operation, value, Pid(pid))?,
     };

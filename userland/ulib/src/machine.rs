@@ -1,4 +1,4 @@
-//! Looking at the whole machine: the calls `system`, `programs` and `trace`.
+//! Looking at the whole machine: the calls `system`, `programs`, `trace` and `fail`.
 
 use orbital_abi::Errno;
 use orbital_abi::records::{Switch, System};
@@ -43,4 +43,15 @@ pub fn trace(first: u64, buffer: &mut [Switch]) -> Result<&[Switch], Errno> {
     let count = sys::check(unsafe { sys::trace(first, address, length) })?;
     let count = usize::try_from(count).map_or(buffer.len(), |count| count.min(buffer.len()));
     Ok(&buffer[..count])
+}
+
+/// Lets the `nth` page allocation from now fail, once; 0 for none. Returns what was left of the
+/// last count: 0 if that allocation has failed.
+///
+/// # Errors
+///
+/// `PermissionDenied` unless the kernel command line says `fail=calls`.
+pub fn fail(nth: u64) -> Result<u64, Errno> {
+    // SAFETY: the call touches no memory of the program.
+    sys::check(unsafe { sys::fail(nth) })
 }

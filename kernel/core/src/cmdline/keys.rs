@@ -5,8 +5,8 @@ use core::ops::RangeInclusive;
 
 use orbital_abi::sched::{QUANTUM_MAX, QUANTUM_MIN};
 
-use super::CommandLine;
 use super::programs::{MAX_PROGRAMS, Programs};
+use super::{CommandLine, Fail};
 use crate::sched::AnyPolicy;
 
 /// One key: its name, how its value is taken, and how the one in force is shown.
@@ -70,8 +70,11 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "fail",
-        set: |line, value| value.parse().ok().map(|fail| line.fail = fail),
-        show: |line, f| write!(f, "{}", line.fail),
+        set: |line, value| failures(value).map(|fail| line.fail = fail),
+        show: |line, f| match line.fail {
+            Fail::Nth(n) => write!(f, "{n}"),
+            Fail::Calls => f.write_str("calls"),
+        },
     },
     Key {
         name: "panic",
@@ -96,6 +99,13 @@ fn duration(value: &str) -> Option<u64> {
     };
     let nanos = digits.parse::<u64>().ok()?.checked_mul(scale)?;
     (QUANTUM_MIN..=QUANTUM_MAX).contains(&nanos).then_some(nanos)
+}
+
+fn failures(value: &str) -> Option<Fail> {
+    match value {
+        "calls" => Some(Fail::Calls),
+        _ => value.parse().ok().map(Fail::Nth),
+    }
 }
 
 fn yes_or_no(value: &str) -> Option<bool> {

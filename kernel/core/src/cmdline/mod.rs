@@ -37,6 +37,15 @@ pub use warning::Warning;
 /// Bytes of the command line that are read; a longer one is cut, with a warning.
 pub const MAX_LEN: usize = 4096;
 
+/// Which allocations of frames fail, to see what becomes of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fail {
+    /// This one, counted from the first spawn; 0 for none.
+    Nth(u64),
+    /// Those that programs choose with the call `fail`.
+    Calls,
+}
+
 /// What the command line asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CommandLine<'a> {
@@ -60,8 +69,8 @@ pub struct CommandLine<'a> {
     pub limit_pages: u64,
     /// Children that a process may have, those that have ended but were not waited for included.
     pub limit_children: u64,
-    /// Which allocation of a frame fails once, counted from the first spawn; 0 for none.
-    pub fail: u64,
+    /// Which allocations of frames fail.
+    pub fail: Fail,
     /// Panic once everything runs, to see what a panic looks like.
     pub panic: bool,
 }
@@ -79,7 +88,7 @@ impl<'a> CommandLine<'a> {
         quiet: false,
         limit_pages: 16 << 10,
         limit_children: 4096,
-        fail: 0,
+        fail: Fail::Nth(0),
         panic: false,
     };
 

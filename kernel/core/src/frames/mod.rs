@@ -184,8 +184,9 @@ impl<'a> Frames<'a> {
     }
 
     /// Fault injection: the `n`-th allocation from now fails (1 is the next), once; 0 disarms.
-    pub const fn fail_nth(&mut self, n: u64) {
-        self.fail_in = n;
+    /// Returns what was left of the last count: 0 if that allocation has failed.
+    pub const fn fail_nth(&mut self, n: u64) -> u64 {
+        core::mem::replace(&mut self.fail_in, n)
     }
 
     /// Counts down to the injected failure.

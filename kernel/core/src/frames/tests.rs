@@ -82,14 +82,14 @@ fn the_reserve_is_left_to_those_who_may_use_it() {
 #[test]
 fn the_nth_allocation_fails_once_and_loses_nothing() {
     with_frames(&[(1, 10)], 0, |mut frames| {
-        frames.fail_nth(3);
+        assert_eq!(frames.fail_nth(3), 0);
         assert!(frames.allocate(Priority::Normal).is_ok());
         assert!(frames.allocate(Priority::Reserved).is_ok());
         assert_eq!(frames.allocate(Priority::Reserved), Err(OutOfFrames));
         assert_eq!(frames.free(), 7);
         assert!(frames.allocate(Priority::Normal).is_ok());
-        frames.fail_nth(1);
-        frames.fail_nth(0);
+        assert_eq!(frames.fail_nth(2), 0, "it has failed");
+        assert_eq!(frames.fail_nth(0), 2);
         assert!(frames.allocate(Priority::Normal).is_ok());
     });
 }
