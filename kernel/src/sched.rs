@@ -12,7 +12,7 @@ use orbital_abi::sched::QUANTUM_DEFAULT;
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
-use orbital_arch::switch::{TaskContext, switch};
+use orbital_arch::switch::{TaskContext, switch, switch_at_exit};
 use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
 use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
 use orbital_core::table::Table;
@@ -52,11 +52,24 @@ pub(crate) fn running(table: &Table<Machine>) -> Slot {
     }
 }
 
+/// The pid of whoever is on the CPU.
+#[inline]
+pub(crate) fn current_pid() -> Pid {
+    Pid(CURRENT_PID.load(Ordering::Relaxed))
+}
+
 /// The running process lets the next one run.
 #[inline]
 pub(crate) fn yield_now() {
     let now = rdtsc();
-    carry_out(TABLE.with(|table| table.yield_now(now)), Why::Yielded, now);
+    carry_out(Why::Yielded, now, |table| table.yield_now(now));
+}
+
+/// The same, for a process whose call is done.
+#[inline]
+pub(crate) fn yield_at_exit() {
+    let now = rdtsc();
+    carry_out_at_exit(Why::Yielded, now, |table| table.yield_now(now));
 }
 
 /// The running process waits for `wait`; returns when that may have happened.
@@ -69,14 +82,14 @@ pub(crate) fn block(wait: WaitFor) {
         WaitFor::Time(_) => Why::BlockedTime,
         WaitFor::Work => Why::BlockedWork,
     };
-    carry_out(TABLE.with(|table| table.block(wait, now)), why, now);
+    carry_out(why, now, |table| table.block(wait, now));
 }
 
 /// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from
 /// a process whose slice is used up, if somebody else is ready.
 pub(crate) fn tick(in_ring_3: bool) {
     let now = rdtsc();
-    let decision = TABLE.with(|table| {
+    carry_out(Why::SliceUsedUp, now, |table| {
         table.wake_due(now);
         if in_ring_3 && table.slice_is_over(now) {
             table.slice_used_up(now)
@@ -85,7 +98,6 @@ pub(crate) fn tick(in_ring_3: bool) {
             Decision::Stay
         }
     });
-    carry_out(decision, Why::SliceUsedUp, now);
 }
 
 /// Chooses policy and quantum; both as the kernel's other parts name them.
@@ -124,7 +136,7 @@ pub(crate) fn exit(status: ExitStatus) -> ! {
         _ => Why::Killed,
     };
     let now = rdtsc();
-    carry_out(TABLE.with(|table| table.exit(status, now)), why, now);
+    carry_out(why, now, |table| table.exit(status, now));
     unreachable!("pid {pid} has ended and runs")
 }
 
@@ -137,46 +149,77 @@ pub(crate) fn announce_end(pid: Pid, name: &str, status: ExitStatus) {
     debug::exited(pid, status.code());
 }
 
-/// Does what was decided. Returns when the process that called it runs again.
+/// Does what `decide` decides. Returns when the process that called it runs again.
 #[inline]
-pub(crate) fn carry_out(decision: Decision, why: Why, now: u64) {
-    let next = match decision {
-        Decision::Stay => return,
-        Decision::SwitchTo(slot) => TABLE.with(|table| {
-            if let Err(wrong) = table.run(slot, now) {
-                policy_error(table.policy_name(), table[slot].pid(), wrong.state.word());
-            }
-            time::arm(table.next_due());
-            (table[slot].machine().context, table[slot].pid())
-        }),
-        Decision::Idle => (IDLE.load(Ordering::Relaxed), Pid::IDLE),
-    };
-    switch_to(next.0, next.1, why, now);
+pub(crate) fn carry_out(why: Why, now: u64, decide: impl FnOnce(&mut Table<Machine>) -> Decision) {
+    if let Some((previous, next)) = act(why, now, decide) {
+        // SAFETY: `act` has checked what is to be checked.
+        #[expect(clippy::disallowed_methods, reason = "one of the two callers")]
+        unsafe {
+            switch(previous, next);
+        }
+    }
 }
 
+/// As [`carry_out`], for a process that has nothing left to do in the kernel: returns only if it
+/// goes on at once.
 #[inline]
-fn switch_to(next: *mut TaskContext, next_pid: Pid, why: Why, now: u64) {
+fn carry_out_at_exit(why: Why, now: u64, decide: impl FnOnce(&mut Table<Machine>) -> Decision) {
+    if let Some((previous, next)) = act(why, now, decide) {
+        // SAFETY: as above; the kernel was entered from ring 3, and returning is all it would do.
+        #[expect(clippy::disallowed_methods, reason = "one of the two callers")]
+        unsafe {
+            switch_at_exit(previous, next);
+        }
+    }
+}
+
+/// All of a switch but the switch: decides, checks by name what must hold, and records. Who is to
+/// be suspended, and who resumed; nobody if the same process goes on.
+#[inline(always)]
+fn act(
+    why: Why,
+    now: u64,
+    decide: impl FnOnce(&mut Table<Machine>) -> Decision,
+) -> Option<(*mut TaskContext, *mut TaskContext)> {
+    assert!(sync::nothing_held(), "switch: a lock is held");
+    // SAFETY: nothing is held, and the table decides without taking a lock.
+    let next = unsafe {
+        TABLE.with_alone(|table| match decide(table) {
+            Decision::Stay => None,
+            Decision::SwitchTo(slot) => Some(put_on_cpu(table, slot, now)),
+            Decision::Idle => Some((IDLE.load(Ordering::Relaxed), Pid::IDLE)),
+        })
+    };
+    let (next, next_pid) = next?;
     let previous = CURRENT.load(Ordering::Relaxed);
     if previous == next {
-        return;
+        return None;
     }
     assert!(!irq::enabled(), "switch: interrupts are on");
-    assert!(sync::nothing_held(), "switch: a lock is held");
     let from = Pid(CURRENT_PID.load(Ordering::Relaxed));
     // SAFETY: whoever is on the CPU has a context, and its fields are only written by the switch.
     let rip = unsafe { (*previous).user_rip() };
-    TRACE.with(|ring| {
-        ring.record(Event { time: now, rip, from, to: next_pid, why, cpu: 0 });
-    });
+    let event = Event { time: now, rip, from, to: next_pid, why, cpu: 0 };
+    // SAFETY: nothing is held, and a ring takes no lock.
+    unsafe { TRACE.with_alone(|ring| ring.record(event)) };
     CURRENT.store(next, Ordering::Relaxed);
     CURRENT_PID.store(next_pid.0, Ordering::Relaxed);
     debug::switching(from.0, next_pid.0);
-    // SAFETY: interrupts are off and no lock is held; `previous` is the running context and `next`
-    // one that was switched out or never ran, because the table said Ready and now says Running.
-    #[expect(clippy::disallowed_methods, reason = "the one caller")]
-    unsafe {
-        switch(previous, next);
+    // Interrupts are off and no lock is held; `previous` is the running context and `next` one that
+    // was switched out or never ran, because the table said Ready and now says Running.
+    Some((previous, next))
+}
+
+/// The task in `slot` is the one that runs.
+#[inline(always)]
+fn put_on_cpu(table: &mut Table<Machine>, slot: Slot, now: u64) -> (*mut TaskContext, Pid) {
+    let Ok(process) = table.run(slot, now) else { policy_error(table, slot) };
+    let next = (process.machine().context, process.pid());
+    if !(table.nothing_is_due() && time::is_silent()) {
+        time::arm(table.next_due());
     }
+    next
 }
 
 /// Makes room for `max_tasks` processes and for the switches to be remembered, and tells debuggers
@@ -200,18 +243,17 @@ pub(crate) fn idle(serve_input: fn()) -> ! {
     IDLE.store(context, Ordering::Relaxed);
     CURRENT.store(context, Ordering::Relaxed);
     loop {
-        let now = rdtsc();
-        match TABLE.with(Table::decide) {
-            // A wake-up between the look and the halt is not lost: interrupts are off until the
-            // `sti` whose next instruction is the `hlt`.
-            Decision::Idle => {
-                TABLE.with(|table| time::arm(table.next_due()));
-                irq::wait_for_interrupt();
-                IDLE_TICKS.store(idle_ticks() + rdtsc().wrapping_sub(now), Ordering::Relaxed);
-            }
-            decision => carry_out(decision, Why::Idle, now),
-        }
+        // Comes back when nobody is ready.
+        carry_out(Why::Idle, rdtsc(), Table::decide);
         serve_input();
+        // A wake-up between the look and the halt is not lost: interrupts are off until the `sti`
+        // whose next instruction is the `hlt`.
+        if TABLE.with(|table| table.ready() == 0) {
+            let now = rdtsc();
+            TABLE.with(|table| time::arm(table.next_due()));
+            irq::wait_for_interrupt();
+            IDLE_TICKS.store(idle_ticks() + rdtsc().wrapping_sub(now), Ordering::Relaxed);
+        }
     }
 }
 
@@ -246,6 +288,7 @@ fn publish_layout() {
 }
 
 #[cold]
-fn policy_error(policy: &str, pid: Pid, state: &str) -> ! {
-    panic!("policy {policy} picked pid {pid}, which is {state}")
+fn policy_error(table: &Table<Machine>, slot: Slot) -> ! {
+    let (policy, process) = (table.policy_name(), &table[slot]);
+    panic!("policy {policy} picked pid {}, which is {}", process.pid(), process.state().word())
 }

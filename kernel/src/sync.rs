@@ -57,6 +57,8 @@ pub(crate) fn nothing_held() -> bool {
 /// A value that is used by one piece of code at a time.
 pub(crate) struct Lock<T> {
     order: Order,
+    /// Its bit in [`HELD`].
+    bit: u32,
     value: UnsafeCell<T>,
 }
 
@@ -67,7 +69,7 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 impl<T> Lock<T> {
     /// A lock that holds `value`.
     pub(crate) const fn new(order: Order, value: T) -> Self {
-        Self { order, value: UnsafeCell::new(value) }
+        Self { order, bit: order.bit(), value: UnsafeCell::new(value) }
     }
 
     /// Uses the value.
@@ -78,14 +80,25 @@ impl<T> Lock<T> {
     pub(crate) fn with<R>(&self, user: impl FnOnce(&mut T) -> R) -> R {
         debug_assert!(!orbital_arch::irq::enabled(), "a lock is taken with interrupts on");
         let held = HELD.load(Ordering::Relaxed);
-        if held >= self.order.bit() {
+        if held >= self.bit {
             wrong_order(self.order, held);
         }
-        HELD.store(held | self.order.bit(), Ordering::Relaxed);
+        HELD.store(held | self.bit, Ordering::Relaxed);
         // SAFETY: the bit was clear, so nobody else uses the value until it is cleared below.
         let result = user(unsafe { &mut *self.value.get() });
         HELD.store(held, Ordering::Relaxed);
         result
+    }
+
+    /// Uses the value without a note of it: for the paths that cannot afford one.
+    ///
+    /// # Safety
+    /// Nothing is held, as [`nothing_held`] says, and `user` takes no lock.
+    #[inline]
+    pub(crate) unsafe fn with_alone<R>(&self, user: impl FnOnce(&mut T) -> R) -> R {
+        debug_assert!(nothing_held(), "a lock is held");
+        // SAFETY: nobody else uses the value, and nobody will before `user` returns (caller).
+        user(unsafe { &mut *self.value.get() })
     }
 
     /// Uses the value whoever else does.

@@ -92,6 +92,12 @@ pub(crate) fn arm(due: Option<u64>) {
     }
 }
 
+/// Whether no interrupt of the timer is to come.
+#[inline]
+pub(crate) fn is_silent() -> bool {
+    ARMED.load(Ordering::Relaxed) == NEVER
+}
+
 fn set(due: u64) {
     ARMED.store(due, Ordering::Relaxed);
     let Some(devices) = DEVICES.get() else { return };

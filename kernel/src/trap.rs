@@ -4,6 +4,7 @@
 //! the interrupted program in a [`TrapFrame`], filled in place by `arch`'s entry code, and leaves
 //! by returning from it. Interrupts from ring 0 are taken only while idle.
 
+use orbital_abi::Sysno;
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::{TrapHandler, apic, cpu, pic, vector};
@@ -20,23 +21,59 @@ pub(crate) struct Kernel;
 impl TrapHandler for Kernel {
     #[inline]
     extern "C" fn trap(frame: &mut TrapFrame) {
-        match frame.vector {
-            vector::SYSCALL => syscall::handle(frame),
-            vector::TIMER => time::interrupt(frame),
-            vector::KEYBOARD => device(terminal::keyboard_interrupt),
-            vector::SERIAL => device(serial),
-            // Counted by the entry code; a spurious one wants no end-of-interrupt either
-            // (SDM volume 3, section 11.9).
-            vector::NMI | vector::SPURIOUS => {}
-            pic::SPURIOUS_FIRST | pic::SPURIOUS_SECOND => {
-                pic::spurious(frame.vector);
-            }
-            0..vector::FIRST_INTERRUPT => exception(frame),
-            // Nothing is routed here: only hardware gone wrong can raise it, and no program pays.
-            _ => apic::end_of_interrupt(),
+        // Each way is a function of its own, so that none saves registers for another.
+        match (frame.vector, frame.syscall_number()) {
+            (vector::SYSCALL, GETPID) => getpid(frame),
+            (vector::SYSCALL, YIELD) => yield_now(frame),
+            (vector::TIMER, _) => timer(frame),
+            _ => other(frame),
         }
-        attendant::serve_input();
     }
+}
+
+const GETPID: u64 = Sysno::Getpid.number();
+const YIELD: u64 = Sysno::Yield.number();
+
+/// The call that does nothing: what every other one costs at least.
+#[inline]
+fn getpid(frame: &mut TrapFrame) {
+    frame.set_result(sched::current_pid().0);
+    attendant::serve_input();
+}
+
+/// The call that switches.
+#[inline(never)]
+fn yield_now(frame: &mut TrapFrame) {
+    frame.set_result(0);
+    attendant::serve_input();
+    sched::yield_at_exit();
+}
+
+/// The interrupt that switches.
+#[inline(never)]
+fn timer(frame: &TrapFrame) {
+    time::interrupt(frame);
+    attendant::serve_input();
+}
+
+/// Everything else.
+#[inline(never)]
+fn other(frame: &mut TrapFrame) {
+    match frame.vector {
+        vector::SYSCALL => syscall::handle(frame),
+        vector::KEYBOARD => device(terminal::keyboard_interrupt),
+        vector::SERIAL => device(serial),
+        // Counted by the entry code; a spurious one wants no end-of-interrupt either
+        // (SDM volume 3, section 11.9).
+        vector::NMI | vector::SPURIOUS => {}
+        pic::SPURIOUS_FIRST | pic::SPURIOUS_SECOND => {
+            pic::spurious(frame.vector);
+        }
+        vector if vector < vector::FIRST_INTERRUPT => exception(frame),
+        // Nothing is routed here: only hardware gone wrong can raise it, and no program pays.
+        _ => apic::end_of_interrupt(),
+    }
+    attendant::serve_input();
 }
 
 fn device(handle: fn()) {

@@ -1,4 +1,5 @@
-//! The switch: [`switch`] moves what is not on the stack, `switch_context` changes stacks.
+//! The switch: [`switch`] and [`switch_at_exit`] move what is not on the stack, `switch_context`
+//! changes stacks.
 //!
 //! [`TaskContext`] is what a suspended task leaves behind: the registers a function must preserve,
 //! its stack pointer, and where the rest of it is kept. Everything else is on its kernel stack.
@@ -11,6 +12,7 @@ mod context;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
+use super::frame::TrapFrame;
 use super::{fpu, irq, percpu, segments};
 
 pub use context::TaskContext;
@@ -24,6 +26,33 @@ pub use context::TaskContext;
 /// caller is not on an interrupt stack of the TSS.
 #[inline]
 pub unsafe fn switch(prev: *mut TaskContext, next: *const TaskContext) {
+    // SAFETY: passed on to the caller.
+    unsafe { exchange(prev, next) };
+    // SAFETY: the rest of the contract is the caller's.
+    unsafe { suspend_context(prev, next) };
+}
+
+/// As [`switch`], for a task that has nothing left to do in the kernel: it goes on where the
+/// function that the entry called would have returned to, and what that function, and those it
+/// called, left on the stack is forgotten. The frame has all registers, so none is saved again.
+///
+/// # Safety
+/// As [`switch`]; the kernel was entered from ring 3, and nothing that the caller and its callers
+/// hold needs to be dropped.
+#[inline]
+pub unsafe fn switch_at_exit(prev: *mut TaskContext, next: *const TaskContext) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe { exchange(prev, next) };
+    // SAFETY: the rest of the contract is the caller's.
+    unsafe { leave_context(prev, next) }
+}
+
+/// Moves what is neither on the stack nor among the registers of [`suspend_context`].
+///
+/// # Safety
+/// As [`switch`].
+#[inline(always)]
+unsafe fn exchange(prev: *mut TaskContext, next: *const TaskContext) {
     debug_assert!(!irq::enabled(), "switch with interrupts on");
     // SAFETY: valid, and nobody else touches it (caller).
     let outgoing = unsafe { &mut *prev };
@@ -37,11 +66,37 @@ pub unsafe fn switch(prev: *mut TaskContext, next: *const TaskContext) {
     unsafe { fpu::exchange(mask, outgoing.fpu, incoming.fpu) };
     // SAFETY: one runs, the other is suspended (caller).
     unsafe { segments::exchange(outgoing, incoming) };
-    // SAFETY: the rest of the contract is the caller's.
-    unsafe { switch_context(prev, next) };
 }
 
-/// Saves the registers a function must preserve, changes page tables and stacks, loads them.
+/// Suspends `prev` as if the kernel were about to return to [`entry`](super::entry): there is the
+/// return address of its call, right below the frame.
+///
+/// # Safety
+/// As [`switch_at_exit`].
+#[unsafe(naked)]
+#[unsafe(export_name = "leave_context")]
+unsafe extern "C" fn leave_context(prev: *mut TaskContext, next: *const TaskContext) -> ! {
+    naked_asm!(
+        ".cfi_startproc",
+        "mov rax, [rdi + {kernel_stack_top}]",
+        "sub rax, {below_frame}",
+        "mov [rdi + {rsp}], rax",
+        "jmp {switch_context}",
+        ".cfi_endproc",
+        kernel_stack_top = const offset_of!(TaskContext, kernel_stack_top),
+        below_frame = const size_of::<TrapFrame>() + size_of::<u64>(),
+        rsp = const offset_of!(TaskContext, rsp),
+        switch_context = sym switch_context,
+    )
+}
+
+unsafe extern "C" {
+    /// Where both ways of suspending meet: a label inside [`suspend_context`].
+    fn switch_context();
+}
+
+/// Saves the registers a function must preserve, and goes on as `switch_context`, which changes page
+/// tables and stacks and loads the registers of `next`.
 ///
 /// ```text
 ///   prev's stack                      next's stack
@@ -56,8 +111,8 @@ pub unsafe fn switch(prev: *mut TaskContext, next: *const TaskContext) {
 /// # Safety
 /// As [`switch`]; nothing privileged happens while both contexts have the same CR3.
 #[unsafe(naked)]
-#[unsafe(export_name = "switch_context")]
-unsafe extern "C" fn switch_context(prev: *mut TaskContext, next: *const TaskContext) {
+#[unsafe(export_name = "suspend_context")]
+unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *const TaskContext) {
     // `.cfi_escape 0x10, register, 2, 0x74, offset`: DW_CFA_expression, the register is saved at
     // DW_OP_breg4 (rsi) + offset. Numbers of the System V ABI: rbx 3, rbp 6, r12 to r15 as named.
     naked_asm!(
@@ -69,6 +124,9 @@ unsafe extern "C" fn switch_context(prev: *mut TaskContext, next: *const TaskCon
         "mov [rdi + {r14}], r14",
         "mov [rdi + {r15}], r15",
         "mov [rdi + {rsp}], rsp",
+        ".globl switch_context",
+        ".type switch_context, @function",
+        "switch_context:",
         "mov rax, [rsi + {cr3}]",
         "cmp rax, [rdi + {cr3}]",
         "je 2f",
@@ -94,6 +152,7 @@ unsafe extern "C" fn switch_context(prev: *mut TaskContext, next: *const TaskCon
         "mov r15, [rsi + {r15}]",
         ".cfi_same_value r15",
         "ret",
+        ".size switch_context, . - switch_context",
         ".cfi_endproc",
         rbx = const offset_of!(TaskContext, rbx),
         rbp = const offset_of!(TaskContext, rbp),

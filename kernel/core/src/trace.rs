@@ -99,11 +99,12 @@ impl<E: Copy + Default> Ring<E> {
     /// Keeps `event`, in place of the oldest if the ring is full.
     #[inline]
     pub fn record(&mut self, event: E) {
-        let at = self.index(self.count);
+        let number = self.count;
+        self.count = number.wrapping_add(1);
+        let at = self.index(number);
         if let Some(place) = self.events.get_mut(at) {
             *place = event;
         }
-        self.count += 1;
     }
 
     /// How many events there have been.

@@ -1,11 +1,12 @@
 //! Calls that read and write: `log`, `write`, `read`.
 
+use crate::sched;
 use crate::terminal::Read;
 use orbital_abi::{Errno, layout};
 use orbital_core::process::WaitFor;
 use orbital_core::range::UserRange;
 
-use super::{Outcome, SCRATCH, me, my_pid, with_space};
+use super::{Outcome, SCRATCH, me, with_space};
 use crate::memory::space::Access;
 use crate::memory::user;
 use crate::{console, terminal};
@@ -23,7 +24,7 @@ pub(super) fn log(ptr: u64, len: u64) -> Result<u64, Errno> {
     SCRATCH.with(|scratch| {
         let bytes = &mut scratch[..range.len() as usize];
         with_space(|space| user::read(space, range, bytes))?;
-        console::log_program(my_pid(), bytes);
+        console::log_program(sched::current_pid(), bytes);
         Ok(len)
     })
 }

@@ -64,8 +64,9 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
 #[inline]
 fn perform(call: Syscall) -> Result<Outcome, Errno> {
     let value = match call {
+        // `trap` serves these two before anything is decoded.
         Syscall::Yield {} => return Ok(Outcome::Yield(0)),
-        Syscall::Getpid {} => my_pid().0,
+        Syscall::Getpid {} => sched::current_pid().0,
         Syscall::Hello { magic: layout::HELLO_MAGIC } => layout::HELLO_REPLY,
         Syscall::Hello { .. } => return Err(Errno::Invalid),
         Syscall::Exit { code } => return Ok(Outcome::Exit(ExitStatus::Exited(code))),
@@ -98,11 +99,6 @@ fn perform(call: Syscall) -> Result<Outcome, Errno> {
         Syscall::Sched { operation, value, pid } => steering::sched(operation, value, Pid(pid))?,
     };
     Ok(Outcome::Return(value))
-}
-
-#[inline]
-fn my_pid() -> Pid {
-    TABLE.with(|table| table[sched::running(table)].pid())
 }
 
 /// The caller and the leader of its session.

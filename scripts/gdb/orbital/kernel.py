@@ -218,12 +218,18 @@ class Kernel:
         if base is None:
             return None
         count, stride = (self.at[f"queues.{self.policy()}.{n}"] for n in ("count", "stride"))
-        return ((n, self._queue(base + n * stride)) for n in reversed(range(count)))
+        picked = self.at.get(f"queues.{self.policy()}.picked")
+        absent = _NO_TASK if picked is None else self.word(picked, 4)
+        return (
+            (n, [slot for slot in self._queue(base + n * stride) if slot != absent])
+            for n in reversed(range(count))
+        )
 
     def _queue(self, queue: int) -> list[int]:
-        slots = []
+        """The slots of a queue, or of a circle, whose last leads to its first."""
+        slots: list[int] = []
         slot = self.word(queue + self.at["queue.head"], 4)
-        while slot != _NO_TASK and len(slots) < self.at["table.capacity"]:
+        while slot != _NO_TASK and slot not in slots[:1]:
             slots.append(slot)
             links = self.at["tasks.links"] + slot * self.at["links.size"]
             slot = self.word(links + self.at["links.next"], 4)

@@ -4,7 +4,6 @@
 extern crate std;
 
 use super::super::entry;
-use super::super::frame::TrapFrame;
 use super::*;
 use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
@@ -29,7 +28,7 @@ unsafe extern "C" fn switch_with_pattern(
         "push rdx",
         "lea rbx, [rdx + 1]", "lea rbp, [rdx + 2]", "lea r12, [rdx + 3]",
         "lea r13, [rdx + 4]", "lea r14, [rdx + 5]", "lea r15, [rdx + 6]",
-        "call {switch_context}",
+        "call {suspend_context}",
         "pop rdx",
         "sub rbx, rdx", "sub rbp, rdx", "sub r12, rdx",
         "sub r13, rdx", "sub r14, rdx", "sub r15, rdx",
@@ -43,7 +42,7 @@ unsafe extern "C" fn switch_with_pattern(
         "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
         "ret",
         ".cfi_endproc",
-        switch_context = sym switch_context,
+        suspend_context = sym suspend_context,
     )
 }
 
@@ -82,7 +81,7 @@ impl Pair {
     fn start(&self, stack: &mut [u128], entry: extern "C" fn(usize) -> !) {
         let top = stack.as_mut_ptr_range().end.cast();
         let arg = &raw const *self as usize;
-        // SAFETY: a stack of its own, a multiple of 16; switch_context does not use the image.
+        // SAFETY: a stack of its own, a multiple of 16; suspend_context does not use the image.
         let task = unsafe { TaskContext::for_kernel(top, CR3, null_mut(), entry, arg) };
         // SAFETY: the task does not run, so nobody else looks at its context.
         unsafe { self.task.get().write(task) };
@@ -123,7 +122,7 @@ extern "C" fn note_alignment(arg: usize) -> ! {
     let local = black_box(Aligned(1));
     pair.misalignment.set(black_box(&raw const local.0) as usize % 16);
     // SAFETY: this task runs and is never resumed; the host is suspended.
-    unsafe { switch_context(pair.task.get(), pair.host.get()) };
+    unsafe { suspend_context(pair.task.get(), pair.host.get()) };
     unreachable!("resumed")
 }
 
@@ -133,7 +132,7 @@ fn a_kernel_task_starts_on_an_aligned_stack() {
     pair.start(&mut stack, note_alignment);
     pair.misalignment.set(1);
     // SAFETY: the host runs, the task is suspended.
-    unsafe { switch_context(pair.host.get(), pair.task.get()) };
+    unsafe { suspend_context(pair.host.get(), pair.task.get()) };
     assert_eq!(pair.misalignment.get(), 0);
 }
 

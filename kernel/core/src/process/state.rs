@@ -98,7 +98,7 @@ impl ProcState {
         self.go("exit", !matches!(self, Self::Exited(_)), Self::Exited(status))
     }
 
-    #[inline]
+    #[inline(always)]
     fn go(&mut self, verb: &'static str, allowed: bool, to: Self) -> Result<(), WrongState> {
         if !allowed {
             return Err(WrongState { verb, state: *self });

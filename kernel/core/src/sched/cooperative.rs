@@ -1,30 +1,31 @@
 //! First come, first served, until it gives way: the default policy.
 //!
-//! Every task that is ready goes to the end of one queue, and nothing is ever taken from the CPU.
+//! Every task that is ready is the last to have a turn, and nothing is ever taken from the CPU.
 
-use super::{Enter, Leave, Pick, Policy, Queue, Settings, Slot, Tasks};
+use super::circle::Circle;
+use super::{Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 
 /// The policy `cooperative`.
 #[derive(Debug)]
 pub struct Cooperative {
-    pub(super) ready: Queue,
+    pub(super) ready: Circle,
 }
 
 impl Cooperative {
     pub(super) const fn new(_settings: &Settings) -> Self {
-        Self { ready: Queue::new() }
+        Self { ready: Circle::new() }
     }
 }
 
 impl Policy for Cooperative {
     #[inline]
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, _why: Enter, _ran: u64) {
-        self.ready.push_back(tasks, task);
+        self.ready.enter(tasks, task);
     }
 
     #[inline]
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
-        Some(Pick { task: self.ready.pop_front(tasks)?, slice: None })
+        Some(Pick { task: self.ready.pick(tasks)?, slice: None })
     }
 
     fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
@@ -32,5 +33,7 @@ impl Policy for Cooperative {
     }
 
     #[inline]
-    fn left(&mut self, _tasks: &mut Tasks, _task: Slot, _why: Leave, _ran: u64) {}
+    fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, _ran: u64) {
+        self.ready.left(tasks, task);
+    }
 }

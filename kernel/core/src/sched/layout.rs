@@ -1,16 +1,23 @@
 //! Where the ready tasks are kept, for debuggers that read it from outside.
 //!
 //! A policy that keeps its tasks in queues says where the first is, how many there are and how far
-//! apart; the last is served first. One that goes by the key in each task's entity says `keyed`;
+//! apart; the last is served first. A queue may be a circle, whose last task leads to its first, and
+//! which holds one task that is not ready, if that is said to be picked. One that goes by the key in each task's entity says `keyed`;
 //! of any other nothing is known but that its tasks are those that are ready.
 
 use core::mem::offset_of;
 
+use super::circle::Circle;
 use super::cooperative::Cooperative;
 use super::priority::{Level, Priority};
 use super::round_robin::RoundRobin;
 use super::tasks::{Entity, Links};
 use super::{AnyPolicy, Queue, Tasks};
+
+const _: () = assert!(
+    offset_of!(Circle, turn) == offset_of!(Queue, head),
+    "both begin where their first task is named"
+);
 
 impl Tasks {
     /// Every address, offset and size that following a queue takes, by name.
@@ -42,10 +49,12 @@ impl AnyPolicy {
             ("queue.head", offset_of!(Queue, head)),
             ("queues.cooperative", cooperative),
             ("queues.cooperative.count", 1),
-            ("queues.cooperative.stride", size_of::<Queue>()),
+            ("queues.cooperative.stride", size_of::<Circle>()),
+            ("queues.cooperative.picked", cooperative + offset_of!(Circle, picked)),
             ("queues.round-robin", round_robin),
             ("queues.round-robin.count", 1),
-            ("queues.round-robin.stride", size_of::<Queue>()),
+            ("queues.round-robin.stride", size_of::<Circle>()),
+            ("queues.round-robin.picked", round_robin + offset_of!(Circle, picked)),
             ("queues.priority", levels + offset_of!(Level, ready)),
             ("queues.priority.count", Priority::LEVELS),
             ("queues.priority.stride", size_of::<Level>()),

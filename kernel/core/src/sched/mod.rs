@@ -8,6 +8,7 @@
 //! A wrong policy can be unfair or slow; it cannot be unsound. The table checks that what was
 //! picked is ready, and the kernel's `sched` checks again before it switches stacks.
 
+mod circle;
 mod cooperative;
 mod fair;
 mod layout;
@@ -70,6 +71,13 @@ pub trait Policy {
     /// Takes the next task out of the ready set.
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick>;
 
+    /// The running `task` is ready again and the next one is picked, itself if there is no other.
+    #[inline]
+    fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
+        self.enqueue(tasks, task, why, ran);
+        self.pick(tasks)
+    }
+
     /// Takes `task`, which is in the ready set, out of it: it was killed.
     fn remove(&mut self, tasks: &mut Tasks, task: Slot);
 
@@ -124,6 +132,10 @@ macro_rules! policies {
             #[inline]
             fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
                 match self { $(Self::$policy(policy) => policy.pick(tasks)),* }
+            }
+            #[inline]
+            fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
+                match self { $(Self::$policy(policy) => policy.pass(tasks, task, why, ran)),* }
             }
             #[inline]
             fn remove(&mut self, tasks: &mut Tasks, task: Slot) {

@@ -1,10 +1,11 @@
 //! The moves of a task's life. Those that can change who runs answer with a [`Decision`].
 //!
 //! `now` is in ticks of the kernel's clock. A move that the life cycle does not have is a bug of
-//! the kernel, not of a program, and panics with the verb and the state.
+//! the kernel, not of a program, and panics with the verb and the state. Counters of 64 bits that
+//! every switch moves wrap, so that no switch pays for a check: a tick each, it takes centuries.
 
 use super::Table;
-use crate::process::{ExitStatus, Pid, ProcState, WaitFor, WrongState};
+use crate::process::{ExitStatus, Pid, ProcState, Process, WaitFor, WrongState};
 use crate::sched::{Decision, Enter, Leave, Policy, Slot};
 use crate::trace::{Deed, Effect};
 
@@ -24,10 +25,10 @@ impl<M> Table<M> {
         }
         let (me, ran) = self.stop_running(now);
         let process = &mut self[me];
-        process.counters.voluntary += 1;
+        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
+        process.counters.voluntary = process.counters.voluntary.wrapping_add(1);
         must(process.state.pause());
-        self.enqueue(me, Enter::Yielded, ran);
-        self.decide()
+        self.pass(me, Enter::Yielded, ran)
     }
 
     /// The timer ends the running task's slice.
@@ -37,18 +38,19 @@ impl<M> Table<M> {
         }
         let (me, ran) = self.stop_running(now);
         let process = &mut self[me];
-        process.counters.forced += 1;
+        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
+        process.counters.forced = process.counters.forced.wrapping_add(1);
         must(process.state.pause());
-        self.forced += 1;
-        self.enqueue(me, Enter::SliceUsedUp, ran);
-        self.decide()
+        self.forced = self.forced.wrapping_add(1);
+        self.pass(me, Enter::SliceUsedUp, ran)
     }
 
     /// The running task waits.
     pub fn block(&mut self, wait: WaitFor, now: u64) -> Decision {
         let (me, ran) = self.stop_running(now);
         let process = &mut self[me];
-        process.counters.voluntary += 1;
+        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
+        process.counters.voluntary = process.counters.voluntary.wrapping_add(1);
         must(process.state.block(wait));
         self.policy.left(&mut self.tasks, me, Leave::Blocked, ran);
         match wait {
@@ -63,7 +65,9 @@ impl<M> Table<M> {
     /// The running task has ended; its waiter, if it has one, is woken.
     pub fn exit(&mut self, status: ExitStatus, now: u64) -> Decision {
         let (me, ran) = self.stop_running(now);
-        must(self[me].state.exit(status));
+        let process = &mut self[me];
+        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
+        must(process.state.exit(status));
         self.policy.left(&mut self.tasks, me, Leave::Exited, ran);
         self.after_end(me, self[me].pid, now);
         self.decide()
@@ -131,6 +135,18 @@ impl<M> Table<M> {
         }
     }
 
+    /// One more is ready, and one fewer when the policy has picked.
+    #[inline]
+    fn pass(&mut self, me: Slot, why: Enter, ran: u64) -> Decision {
+        match self.policy.pass(&mut self.tasks, me, why, ran) {
+            Some(pick) => {
+                self.slice = pick.slice;
+                Decision::SwitchTo(pick.task)
+            }
+            None => nobody_picked(),
+        }
+    }
+
     /// Who runs now that the CPU is free; [`Decision::Idle`] if nobody is ready.
     #[inline]
     pub fn decide(&mut self) -> Decision {
@@ -149,20 +165,20 @@ impl<M> Table<M> {
     /// # Errors
     /// If it is not Ready: the policy picked something it must not.
     #[inline]
-    pub fn run(&mut self, slot: Slot, now: u64) -> Result<(), WrongState> {
-        self[slot].state.run()?;
+    pub fn run(&mut self, slot: Slot, now: u64) -> Result<&Process<M>, WrongState> {
         self.running = Some(slot);
         self.since = now;
         self.slice_end = self.slice.map(|slice| now.saturating_add(slice));
-        Ok(())
+        let process = &mut self[slot];
+        process.state.run()?;
+        Ok(process)
     }
 
+    /// The task that runs no longer, and for how long it did.
     #[inline]
     fn stop_running(&mut self, now: u64) -> (Slot, u64) {
         let Some(me) = self.running.take() else { nobody_running() };
-        let ran = now.saturating_sub(self.since);
-        self[me].counters.cpu += ran;
-        (me, ran)
+        (me, now.wrapping_sub(self.since))
     }
 
     #[inline]
@@ -191,6 +207,7 @@ impl<M> Table<M> {
     }
 }
 
+#[inline(always)]
 fn must(moved: Result<(), WrongState>) {
     if let Err(WrongState { verb, state }) = moved {
         wrong_state(verb, state)
@@ -205,4 +222,9 @@ fn wrong_state(verb: &'static str, state: ProcState) -> ! {
 #[cold]
 fn nobody_running() -> ! {
     panic!("process table: no task is running")
+}
+
+#[cold]
+fn nobody_picked() -> ! {
+    panic!("process table: the policy picks nobody of those who are ready")
 }

@@ -2,7 +2,7 @@
 
 use super::Table;
 use crate::process::{Pid, ProcState};
-use crate::sched::{AnyPolicy, Enter, Policy, Slot};
+use crate::sched::{AnyPolicy, Enter, Leave, Policy, Slot};
 
 impl<M> Table<M> {
     /// When the timer must interrupt next: the first sleeper's moment, or the end of the running
@@ -16,6 +16,13 @@ impl<M> Table<M> {
             (Some(slice), Some(sleeper)) => Some(slice.min(sleeper)),
             (slice, sleeper) => slice.or(sleeper),
         }
+    }
+
+    /// Whether [`next_due`](Self::next_due) is `None` however many are ready.
+    #[inline]
+    #[must_use]
+    pub fn nothing_is_due(&self) -> bool {
+        self.slice_end.is_none() && self.sleepers.is_empty()
     }
 
     /// Wakes everybody whose moment has come.
@@ -49,6 +56,7 @@ impl<M> Table<M> {
     /// would have picked them; the running task gets a slice like everybody else, from `now`.
     pub fn set_policy(&mut self, mut policy: AnyPolicy, slice: Option<u64>, now: u64) {
         while let Some(pick) = self.policy.pick(&mut self.tasks) {
+            self.policy.left(&mut self.tasks, pick.task, Leave::Exited, 0);
             policy.enqueue(&mut self.tasks, pick.task, Enter::Started, 0);
         }
         self.policy = policy;
