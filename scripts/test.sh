@@ -9,7 +9,7 @@ set -euo pipefail
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
 . "$ORBITAL_ROOT/scripts/lib/rules.sh"
 
-ON_HOST=(--package orbital-abi --package orbital-core --package orbital-arch)
+ON_HOST=(--package orbital-abi --package orbital-core --package orbital-arch --package orbital-gdb)
 ON_TARGET=(--package orbital-kernel --package orbital-arch --package ulib --package programs)
 failed=()
 

@@ -1,0 +1,116 @@
+//! Which file a task runs: the one whose build id lies in the task's memory.
+//!
+//! Names cannot tell, since any file can be started under any name, and a file that was built anew
+//! since has other symbols than the program that runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::elf::{self, Identity};
+use crate::wires::{Error, Result};
+
+/// A file with the symbols of a program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// Where its lowest address is in a process.
+    pub base: u64,
+}
+
+/// All that are known.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    all: Vec<(Program, Identity)>,
+}
+
+impl Programs {
+    /// Reads files, and folders of files; in a folder what is no program is passed over.
+    ///
+    /// # Errors
+    /// A file cannot be read, or one given by name is no program with a build id.
+    pub fn read(paths: &[PathBuf]) -> Result<Self> {
+        let mut programs = Self::default();
+        for path in paths {
+            if path.is_dir() {
+                let mut files = Vec::new();
+                for entry in fs::read_dir(path)? {
+                    files.push(entry?.path());
+                }
+                files.sort();
+                for file in files {
+                    programs.add(&file).ok();
+                }
+            } else {
+                programs.add(path)?;
+            }
+        }
+        Ok(programs)
+    }
+
+    fn add(&mut self, file: &Path) -> Result<()> {
+        let identity = elf::identity(file)?
+            .ok_or_else(|| Error::Unexpected(format!("{} has no build id", file.display())))?;
+        let file = fs::canonicalize(file)?;
+        self.all.push((Program { file, base: identity.base }, identity));
+        Ok(())
+    }
+
+    /// The program in the memory that `read` reads, given an address and a length.
+    ///
+    /// # Errors
+    /// That of `read`.
+    pub fn find(
+        &self,
+        mut read: impl FnMut(u64, u64) -> Result<Vec<u8>>,
+    ) -> Result<Option<Program>> {
+        let mut last = None;
+        for (program, Identity { note_address, note, .. }) in &self.all {
+            let place = (*note_address, note.len() as u64);
+            // Nearly all have it at the same address.
+            let bytes = match last.take() {
+                Some((at, bytes)) if at == place => bytes,
+                _ => read(place.0, place.1)?,
+            };
+            if bytes == *note {
+                return Ok(Some(program.clone()));
+            }
+            last = Some((place, bytes));
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Program, Programs};
+    use crate::elf::Identity;
+
+    fn program(name: &str, note_address: u64, note: &[u8]) -> (Program, Identity) {
+        let program = Program { file: PathBuf::from(name), base: 0x40_0000 };
+        (program, Identity { base: 0x40_0000, note_address, note: note.to_vec() })
+    }
+
+    #[test]
+    fn the_build_id_in_memory_decides() {
+        let all = vec![
+            program("a", 0x40_0000, b"aaaa"),
+            program("b", 0x40_0000, b"bbbb"),
+            program("c", 0x50_0000, b"cc"),
+        ];
+        let programs = Programs { all };
+        let found = |memory: &'static [u8], place| {
+            let found = programs.find(|address, length| {
+                let bytes = if address == place { memory } else { &[] };
+                Ok(bytes[..bytes.len().min(length as usize)].to_vec())
+            });
+            found.unwrap().map(|program| program.file.display().to_string())
+        };
+        assert_eq!(found(b"bbbb....", 0x40_0000).as_deref(), Some("b"));
+        assert_eq!(found(b"cccc", 0x50_0000).as_deref(), Some("c"));
+        assert_eq!(found(b"cccc", 0x40_0000), None);
+        assert_eq!(found(b"", 0x40_0000), None, "not mapped");
+    }
+}

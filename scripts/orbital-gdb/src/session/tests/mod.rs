@@ -1,0 +1,181 @@
+//! Sessions with a stub that is not QEMU and a gdb that is a test.
+
+mod life;
+mod run;
+mod state;
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
+
+use super::{Hooks, Session};
+use crate::fake::{self, Moment, Stub};
+use crate::packet::{Decoder, Item, Speaker, frame};
+use crate::programs::Programs;
+
+const HOOKS: Hooks = Hooks {
+    info: 0xffff_8000_0000_1000,
+    spawned: 0xffff_8000_0010_0000,
+    exited: 0xffff_8000_0010_0010,
+    syscall: 0xffff_8000_0010_0020,
+    resumes: 0xffff_8000_0010_0030,
+};
+/// An instruction of the kernel that means nothing.
+const SOMEWHERE: u64 = 0xffff_8000_0010_1000;
+const ENTRIES: u64 = 0xffff_8000_0001_0000;
+const ENTRY_SIZE: u64 = 0x100;
+const LIVE: u64 = 0xffff_8000_0000_8000;
+const CURRENT: u64 = 0xffff_8000_0000_8008;
+const IDLE: u64 = 0xffff_8000_0000_8010;
+const BOOT_STACK: u64 = 0xffff_9000_0001_0000;
+const STACKS: u64 = 0xffff_a000_0000_0000;
+const STRIDE: u64 = 0x5000;
+
+const READY: u8 = 1;
+const RUNNING: u8 = 2;
+
+const TABLE: [(&str, u64); 28] = [
+    ("table.entries", ENTRIES),
+    ("table.capacity", 8),
+    ("table.live", LIVE),
+    ("entry.size", ENTRY_SIZE),
+    ("entry.tag", 0),
+    ("entry.process", 8),
+    ("process.state", 0),
+    ("process.pid", 0x18),
+    ("process.machine", 0x20),
+    ("machine.context", 0),
+    ("process.voluntary", 0x28),
+    ("process.forced", 0x30),
+    ("process.name", 0x38),
+    ("name.size", 31),
+    ("state.inner", 8),
+    ("state.value", 16),
+    ("current.context", CURRENT),
+    ("idle.context", IDLE),
+    ("stack.stride", STRIDE),
+    ("stack.region", STACKS),
+    ("context.rbx", 0),
+    ("context.rbp", 8),
+    ("context.r12", 16),
+    ("context.r13", 24),
+    ("context.r14", 32),
+    ("context.r15", 40),
+    ("context.rsp", 48),
+    ("context.cr3", 56),
+];
+
+/// A kernel in the memory of a stub, with the boot context on the CPU.
+fn kernel(stub: &Stub) {
+    stub.put(HOOKS.info, &fake::table(1, &TABLE));
+    stub.put(ENTRIES, &[0; 8 * ENTRY_SIZE as usize]);
+    stub.put_word(LIVE, 0);
+    stub.put_word(IDLE, BOOT_STACK);
+    stub.put_word(CURRENT, BOOT_STACK);
+    stub.put(BOOT_STACK, &[0; 64]);
+    stub.set(on_cpu_idle());
+}
+
+/// A task in that slot, with its context at the top of its stack and other values in each register.
+fn task(stub: &Stub, slot: u64, pid: u64, state: u8) {
+    let entry = ENTRIES + slot * ENTRY_SIZE;
+    stub.put_word(entry, 1);
+    stub.put(entry + 8, &[state]);
+    stub.put_word(entry + 8 + 0x18, pid);
+    stub.put_word(entry + 8 + 0x20, context(slot));
+    stub.put_word(entry + 8 + 0x28, 7);
+    stub.put(entry + 8 + 0x38, format!("task{pid}\0").as_bytes());
+    for word in 0..6 {
+        stub.put_word(context(slot) + 8 * word, 0x100 * pid + word);
+    }
+    stub.put_word(context(slot) + 48, context(slot) - 0x200);
+    stub.put_word(context(slot) + 56, 0x1000 * (pid + 1));
+    stub.put_word(LIVE, stub.word(LIVE) + 1);
+}
+
+fn context(slot: u64) -> u64 {
+    STACKS + (slot + 1) * STRIDE - 0x100
+}
+
+/// What the CPU holds while the task in that slot is in the kernel, at `rip`.
+fn on_cpu(slot: u64, pid: u64, rip: u64) -> Moment {
+    vec![("rip", rip), ("rsp", context(slot) - 0x300), ("cs", 8), ("cr3", 0x1000 * (pid + 1))]
+}
+
+/// The same in ring 3.
+fn in_program(pid: u64, rip: u64) -> Moment {
+    vec![("rip", rip), ("rsp", 0x50_0000), ("cs", 0x23), ("cr3", 0x1000 * (pid + 1))]
+}
+
+fn on_cpu_idle() -> Moment {
+    vec![("rip", SOMEWHERE), ("rsp", BOOT_STACK - 0x100), ("cs", 8), ("cr3", 0x1000)]
+}
+
+/// A gdb that asks what a test wants asked.
+struct Gdb {
+    stream: UnixStream,
+    decoder: Decoder,
+    session: Option<JoinHandle<crate::Result<()>>>,
+}
+
+impl Gdb {
+    /// Connects to a session with that stub, as gdb does.
+    fn start(prepare: impl FnOnce(&Stub)) -> (Self, Stub) {
+        let (wires, stub, stream) = fake::wires();
+        prepare(&stub);
+        let session = thread::spawn(move || {
+            let kernel = PathBuf::from("/kernel.elf");
+            Session::with(wires, HOOKS, kernel, Programs::default())?.serve()
+        });
+        let mut gdb = Self { stream, decoder: Decoder::new(Speaker::Stub), session: Some(session) };
+        gdb.ask("qSupported:multiprocess+;fork-events+");
+        (gdb, stub)
+    }
+
+    /// Connects and lets everybody be announced.
+    fn attach(prepare: impl FnOnce(&Stub)) -> (Self, Stub) {
+        let (mut gdb, stub) = Self::start(prepare);
+        let mut told = gdb.ask("?");
+        while told.contains("fork:") {
+            told = gdb.ask("vCont;c");
+        }
+        assert!(told.starts_with("T05thread:"), "{told}");
+        (gdb, stub)
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    fn ask(&mut self, packet: &str) -> String {
+        self.send(&frame(packet.as_bytes()));
+        self.hear()
+    }
+
+    /// Resumes, and presses Ctrl-C once the machine runs.
+    fn interrupt(&mut self, stub: &Stub, packet: &str) -> String {
+        self.send(&frame(packet.as_bytes()));
+        while !stub.is_running() {
+            thread::yield_now();
+        }
+        self.send(b"\x03");
+        self.hear()
+    }
+
+    fn hear(&mut self) -> String {
+        let mut byte = [0];
+        loop {
+            self.stream.read_exact(&mut byte).expect("the session has ended");
+            if let Some(Item::Packet(data)) = self.decoder.push(byte[0]) {
+                self.send(b"+");
+                return String::from_utf8(data).unwrap();
+            }
+        }
+    }
+
+    fn leave(mut self) {
+        drop(self.stream);
+        self.session.take().unwrap().join().unwrap().unwrap();
+    }
+}
