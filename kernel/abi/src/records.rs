@@ -13,15 +13,18 @@ pub const CODE_OUT_OF_MEMORY: i64 = CODE_KILLED + 1;
 
 /// Makes a record of words, and the bytes user memory receives of it.
 macro_rules! record {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $field_doc:literal] $field:ident,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         #[repr(C)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: u64,)*
+            $(#[doc = $field_doc] pub $field: u64,)*
         }
 
         impl $name {
+            /// Its fields, in order: name and meaning.
+            pub const FIELDS: &[(&str, &str)] = &[$((stringify!($field), $field_doc)),*];
+
             /// The record as it crosses the boundary: its words, little-endian, no padding.
             #[must_use]
             pub fn to_bytes(&self) -> [u8; size_of::<Self>()] {

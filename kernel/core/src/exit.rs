@@ -22,7 +22,7 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// One word for each, by discriminant, for debuggers.
-    pub const WORDS: &[&str] = &["exited", "faulted", "killed"];
+    pub const WORDS: &[&str] = &["exited", "faulted", "killed", "out-of-memory"];
 
     /// The number that `task_wait` delivers.
     #[must_use]

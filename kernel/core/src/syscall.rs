@@ -25,7 +25,8 @@ impl FromWord for i64 {
 }
 
 macro_rules! syscall {
-    ($($number:literal $variant:ident $name:ident($($arg:ident: $type:ty),*) $doc:literal;)*) => {
+    ($($number:literal $variant:ident $name:ident($($arg:ident: $type:ty),*) [$($error:ident),*]
+        $doc:literal;)*) => {
         /// A system call with its arguments.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Syscall {

@@ -10,7 +10,8 @@ use core::arch::{asm, naked_asm};
 use orbital_abi::Errno;
 
 macro_rules! stubs {
-    ($($number:literal $variant:ident $name:ident($($arg:ident: $type:ty),*) $doc:literal;)*) => {
+    ($($number:literal $variant:ident $name:ident($($arg:ident: $type:ty),*) [$($error:ident),*]
+        $doc:literal;)*) => {
         $(
             #[doc = $doc]
             ///
