@@ -39,7 +39,7 @@ pub(crate) fn start(builder: Builder, place: &'static Location<'static>) -> Resu
     lock.lock().map_err(failed)?;
     if !image::in_use(&screen) || !image::in_use(&state) {
         let mut machine = Machine::start(builder.clone().name(format!("warm-{key}")), place, None)?;
-        machine.prompt().map_err(|failure| failure.moved_to(place.to_string()))?;
+        settle(&mut machine).map_err(|failure| failure.moved_to(place.to_string()))?;
         fs::write(&screen, machine.transcript()).map_err(failed)?;
         atomically(&state, |path| machine.vm.save(path)).map_err(failed)?;
         image::remove_unused(&directory);
@@ -48,6 +48,19 @@ pub(crate) fn start(builder: Builder, place: &'static Location<'static>) -> Resu
     let screen = fs::read(&screen).map_err(failed)?;
     let saved = Saved { state: &state, screen: &screen };
     Machine::start(builder, place, Some(saved))
+}
+
+/// Waits until the prompt is there and stays: while other shells still start, it is drawn again.
+fn settle(machine: &mut Machine) -> Result {
+    const QUIET: Duration = Duration::from_millis(500);
+    loop {
+        machine.prompt()?;
+        let seen = machine.raw()?.len();
+        machine.run_for(QUIET)?;
+        if machine.raw()?.len() == seen {
+            return Ok(());
+        }
+    }
 }
 
 impl Vm {
