@@ -11,6 +11,7 @@
 mod artifacts;
 mod builder;
 mod by_hand;
+mod debugger;
 mod expect;
 mod failure;
 mod image;
@@ -29,6 +30,7 @@ mod warm;
 
 pub use artifacts::{kernel, program};
 pub use builder::{Builder, Firmware, Profile};
+pub use debugger::Debugger;
 pub use failure::{Failure, Result};
 pub use machine::Machine;
 pub use pattern::{Captures, Pattern};

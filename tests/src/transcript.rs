@@ -2,38 +2,31 @@
 //!
 //! ```text
 //! # a comment
-//! !append shells=1          settings come first: !append !cpu !memory !uefi
+//! !append shells=1          settings come first: !append !cpu !memory !uefi !gdb
 //! orbital> echo hello       typed at the prompt
 //! hello                     every other line must appear, in this order; {} stands for anything
 //! ...                       the next line may come after the prompt, too
 //! !send \x03                keys without Enter: \r \t \e \\ \xNN
+//! (gdb) break tick          typed into scripts/gdb.sh, started by the first such line
+//! Breakpoint 1 at {}        appears where the last line was typed, here in gdb
+//! (gdb) ^C                  interrupts the machine that gdb let go on
 //! !exit 16                  the machine ends and the kernel reports this value
 //! ```
-//! A file that starts with a typed line starts at the prompt of a saved state; any other boots.
+//! A file that starts with a typed line starts at the prompt of a saved state; one that starts with
+//! a line for gdb halts at its first instruction; any other boots. `!gdb` sets the options of
+//! `scripts/gdb.sh` (`--plain`). Sessions in Markdown are run, too: see [`run_markdown`].
+
+mod markdown;
+mod script;
 
 use std::fs;
 
-use crate::builder::{Builder, Firmware};
+use crate::debugger::Debugger;
 use crate::machine::Machine;
 use crate::scratch::workspace;
-use crate::{Failure, Result, prompt};
+use crate::{Failure, Result};
 
-/// One line of a transcript that does something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Type(String),
-    Expect(String),
-    Skip,
-    Send(String),
-    Exit(i32),
-}
-
-/// A transcript that was read: settings of its machine, and steps with their line numbers.
-#[derive(Debug)]
-struct Script {
-    settings: Builder,
-    steps: Vec<(usize, Step)>,
-}
+use script::{Script, Step};
 
 /// Runs the transcript in `file`, a path relative to the workspace.
 ///
@@ -41,154 +34,90 @@ struct Script {
 /// The file cannot be read or understood, or the machine does not do what it says.
 #[track_caller]
 pub fn run(file: &str) -> Result {
+    let text = read(file)?;
+    play(file, script::parse(text.lines().enumerate().map(|(n, line)| (n + 1, line.to_owned()))))
+}
+
+/// Runs what the `text` blocks of a Markdown file show, of all of it or of one section.
+///
+/// `$ scripts/run.sh` and `$ scripts/gdb.sh` lines say which machine and which gdb. Blocks show what
+/// was really printed: a number there stands for any number, so that they stay true.
+///
+/// # Errors
+/// As [`run`].
+#[track_caller]
+pub fn run_markdown(file: &str, section: Option<&str>) -> Result {
+    let text = read(file)?;
+    let lines = markdown::session(&text, section);
+    if lines.is_empty() {
+        return Err(format!("{file}: there is no session in {section:?}").into());
+    }
+    play(file, script::parse(lines.into_iter()))
+}
+
+#[track_caller]
+fn read(file: &str) -> Result<String> {
     let text = fs::read_to_string(workspace().join(file));
-    let text = text.map_err(|error| format!("{file}: {error}"))?;
+    Ok(text.map_err(|error| format!("{file}: {error}"))?)
+}
+
+/// The two panes of a session.
+struct Session {
+    machine: Machine,
+    gdb: Option<Debugger>,
+    gdb_options: Vec<String>,
+    /// Where the last line was typed.
+    in_gdb: bool,
+}
+
+#[track_caller]
+fn play(file: &str, script: std::result::Result<Script, (usize, String)>) -> Result {
     let at = |line: usize| format!("{file}:{line}");
-    let script = parse(&text).map_err(|(line, error)| Failure::new(error).moved_to(at(line)))?;
-    let starts_at_prompt = matches!(script.steps.first(), Some((_, Step::Type(_))));
-    let mut machine = match starts_at_prompt {
-        true => script.settings.warm(),
-        false => script.settings.boot(),
+    let script = script.map_err(|(line, error)| Failure::new(error).moved_to(at(line)))?;
+    let machine = match script.steps.first() {
+        Some((_, Step::Type(_))) => script.settings.warm(),
+        Some((_, Step::Gdb(_))) => script.settings.wait_for_gdb().boot(),
+        _ => script.settings.boot(),
     }?;
+    let gdb_options = script.gdb_options;
+    let mut session = Session { machine, gdb: None, gdb_options, in_gdb: false };
     for (line, step) in script.steps {
-        play(&mut machine, &step).map_err(|failure| failure.moved_to(at(line)))?;
+        session.step(&step).map_err(|failure| failure.moved_to(at(line)))?;
     }
     Ok(())
 }
 
-fn play(machine: &mut Machine, step: &Step) -> Result {
-    match step {
-        Step::Type(command) => machine.enter(command),
-        Step::Expect(pattern) => machine.expect(pattern).map(drop),
-        Step::Skip => {
-            machine.answering = false;
-            Ok(())
-        }
-        Step::Send(keys) => machine.send(keys),
-        // isa-debug-exit ends QEMU with twice the value plus one.
-        Step::Exit(value) => machine.expect_exit(value * 2 + 1),
-    }
-}
-
-/// Reads a transcript; an error carries its line number.
-fn parse(text: &str) -> std::result::Result<Script, (usize, String)> {
-    let mut script = Script { settings: Machine::builder(), steps: Vec::new() };
-    for (index, line) in text.lines().enumerate() {
-        let (number, line) = (index + 1, line.trim_end());
-        let comment = line == "#" || line.starts_with("# ");
-        if line.is_empty() || comment {
-            continue;
-        }
-        let Some(directive) = line.strip_prefix('!') else {
-            let step = match prompt::typed(line) {
-                Some(command) => Step::Type(command.to_owned()),
-                None if line == "..." => Step::Skip,
-                None => Step::Expect(line.trim_start().to_owned()),
-            };
-            script.steps.push((number, step));
-            continue;
-        };
-        let (word, value) = directive.split_once(' ').unwrap_or((directive, ""));
-        let step = match word {
-            "exit" => value.parse().map(Step::Exit).map_err(|error| error.to_string()),
-            "send" => keys(value).map(Step::Send),
-            _ if !script.steps.is_empty() => Err("settings come first".to_owned()),
-            _ => {
-                let settings = script.settings.clone();
-                script.settings = set(settings, word, value).map_err(|error| (number, error))?;
-                continue;
+impl Session {
+    fn step(&mut self, step: &Step) -> Result {
+        match step {
+            Step::Type(command) => {
+                self.in_gdb = false;
+                self.machine.enter(command)
             }
-        };
-        let step = step.map_err(|error| (number, format!("{line}: {error}")))?;
-        script.steps.push((number, step));
-    }
-    Ok(script)
-}
-
-fn set(settings: Builder, word: &str, value: &str) -> std::result::Result<Builder, String> {
-    match word {
-        "append" => Ok(settings.cmdline(value)),
-        "cpu" => Ok(settings.cpu(value)),
-        "memory" => match value.parse() {
-            Ok(mib) => Ok(settings.memory_mib(mib)),
-            Err(error) => Err(format!("!memory {value}: {error}")),
-        },
-        "uefi" => Ok(settings.firmware(Firmware::Uefi)),
-        _ => Err(format!("unknown directive !{word}")),
-    }
-}
-
-/// Resolves the escapes of `!send`.
-fn keys(text: &str) -> std::result::Result<String, String> {
-    let mut keys = String::new();
-    let mut rest = text.chars();
-    while let Some(character) = rest.next() {
-        if character != '\\' {
-            keys.push(character);
-            continue;
-        }
-        keys.push(match rest.next() {
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('e') => '\x1b',
-            Some('\\') => '\\',
-            Some('x') => {
-                let digits: String = rest.by_ref().take(2).collect();
-                let code = u8::from_str_radix(&digits, 16);
-                char::from(code.map_err(|error| format!("\\x{digits}: {error}"))?)
+            Step::Gdb(command) => {
+                self.in_gdb = true;
+                self.gdb()?.enter(command)
             }
-            other => return Err(format!("unknown escape \\{}", other.unwrap_or(' '))),
-        });
-    }
-    Ok(keys)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Step, keys, parse};
-
-    #[test]
-    fn lines_become_steps_with_their_numbers() {
-        let script = parse(
-            "# a tour\n!append shells=1\n\nready\norbital> echo hi\nhi\n...\n!send \\x03\n!exit 16\n",
-        )
-        .expect("it is well formed");
-        let steps = [
-            (4, Step::Expect("ready".to_owned())),
-            (5, Step::Type("echo hi".to_owned())),
-            (6, Step::Expect("hi".to_owned())),
-            (7, Step::Skip),
-            (8, Step::Send("\x03".to_owned())),
-            (9, Step::Exit(16)),
-        ];
-        assert_eq!(script.steps, steps);
-        assert_eq!(script.settings.cmdline, "shells=1");
-    }
-
-    #[test]
-    fn a_line_of_a_backtrace_is_not_a_comment() {
-        let script = parse("#\n#0  switch\n").expect("it is well formed");
-        assert_eq!(script.steps, [(2, Step::Expect("#0  switch".to_owned()))]);
-    }
-
-    #[test]
-    fn mistakes_are_reported_with_their_line() {
-        let mistakes = [
-            ("a\n!frobnicate", "!frobnicate: settings come first"),
-            ("\n!frobnicate", "unknown directive !frobnicate"),
-            ("\n!memory lots", "!memory lots: invalid digit found in string"),
-            ("a\n!exit soon", "!exit soon: invalid digit found in string"),
-            ("a\n!send \\q", "!send \\q: unknown escape \\q"),
-        ];
-        for (text, message) in mistakes {
-            let error = parse(text).expect_err("it is wrong");
-            assert_eq!(error, (2, message.to_owned()));
+            Step::Expect(pattern) if self.in_gdb => self.gdb()?.expect(pattern).map(drop),
+            Step::Expect(pattern) => self.machine.expect(pattern).map(drop),
+            Step::Skip => {
+                self.machine.answering = false;
+                Ok(())
+            }
+            Step::Send(keys) => {
+                self.in_gdb = false;
+                self.machine.send(keys)
+            }
+            // isa-debug-exit ends QEMU with twice the value plus one.
+            Step::Exit(value) => self.machine.expect_exit(value * 2 + 1),
         }
     }
 
-    #[test]
-    fn keys_have_escapes() {
-        assert_eq!(keys(r"a\r\t\e\\\x03"), Ok("a\r\t\x1b\\\x03".to_owned()));
-        assert!(keys(r"\xzz").is_err());
+    fn gdb(&mut self) -> Result<&mut Debugger> {
+        if self.gdb.is_none() {
+            let options: Vec<_> = self.gdb_options.iter().map(String::as_str).collect();
+            self.gdb = Some(Debugger::attach(&self.machine, &options)?);
+        }
+        self.gdb.as_mut().ok_or_else(|| "there is no gdb".into())
     }
 }

@@ -54,7 +54,8 @@ def _until_cut(frames):
         if older is None or older.pc() >= USER_END:
             yield [Entry(decorated, "from ring 0")]
         elif _memory_is_there(older):
-            yield [Entry(decorated, "from ring 3")]
+            out = _way_in(frame) == "trap_exit"
+            yield [Entry(decorated, "back to ring 3" if out else "from ring 3")]
         else:
             yield [Entry(decorated, "from ring 3, in memory that is not mapped now")]
             return

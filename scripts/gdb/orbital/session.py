@@ -132,7 +132,7 @@ def place(view: Kernel, address: int, context: int) -> str:
 @lru_cache(maxsize=None)
 def demangled(name: str) -> str:
     """A linker's name as in the source."""
-    if not name.startswith("_"):
+    if not name.startswith(("_R", "_ZN")):
         return name
     plain = gdb.execute(f"demangle -l rust -- {name}", to_string=True).strip()
     return _CRATE_HASH.sub("", plain)
