@@ -25,7 +25,7 @@ target/orbital/, so that these symbols would be wrong.
 END
 }
 
-machine='' profile=release plain='' programs='' gdb_arguments=()
+machine='' place=$OUTPUT/release plain='' programs='' gdb_arguments=()
 
 main() {
     DIE_STATUS=2
@@ -34,8 +34,8 @@ main() {
     require gdb gdb "the debugger"
     install_required || die "$install_problem"
     [[ -n $machine ]] || find_machine
-    local kernel=$OUTPUT/$profile/kernel.elf
-    [[ -e $kernel ]] || die "there is no $kernel: scripts/build.sh --$profile makes it"
+    local kernel=$place/kernel.elf
+    [[ -e $kernel ]] || die "there is no $kernel: scripts/build.sh --${place##*/} makes it"
 
     export ORBITAL_MACHINE=$machine ORBITAL_PLAIN=yes ORBITAL_PROGRAMS=$programs
     exec gdb -q -nx -iex "set auto-load no" -iex "set confirm off" -iex "set pagination off" \
@@ -47,7 +47,7 @@ parse_options() {
     while (($#)); do
         case $1 in
         --plain) plain=yes ;;
-        --debug | --release) profile=${1#--} ;;
+        --debug | --release) place=$OUTPUT/${1#--} ;;
         --help) usage && exit ;;
         --) gdb_arguments=("${@:2}") && return ;;
         -*) die "unknown option $1 (see --help)" ;;
@@ -57,12 +57,12 @@ parse_options() {
     done
 }
 
-# Sets machine, profile and programs to those of the youngest run of run.sh.
+# Sets machine, place and programs to those of the youngest run of run.sh.
 find_machine() {
     local notes
     notes=$(running_machines | head -n 1)
     [[ -n $notes ]] || die "no machine runs: start one with scripts/run.sh (--wait-gdb halts it at first)"
-    { read -r machine && read -r profile && read -r programs; } <"$notes"
+    { read -r machine && read -r place && read -r programs; } <"$notes"
 }
 
 main "$@"

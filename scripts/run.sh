@@ -4,6 +4,7 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ORBITAL_ROOT/scripts/lib/packages.sh"
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
+. "$ORBITAL_ROOT/scripts/lib/replay.sh"
 
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_PANIC=3 EXIT_RESET=4 EXIT_NOT_STARTED=5 EXIT_TIMEOUT=124
 
@@ -21,6 +22,13 @@ port 1234, or on the next free one; scripts/gdb.sh finds it.
                             name (repeatable)
   --wait-gdb                halt at the first instruction until gdb says continue
   --gdb                     the same, with gdb beside the console where tmux is there
+  --gdb-socket FILE         let the gdb stub listen on this unix socket and on no port
+  --deterministic           let time pass by instructions: every run makes the same switches at the
+                            same moments after the first, preemption included, while nobody types
+  --record DIR              record the run into DIR, keys included; Ctrl-C leaves
+  --replay DIR              repeat the run in DIR exactly, or start the machine that a failed test
+                            left there; with --wait-gdb it stays when the run is over, for the
+                            reverse commands of gdb
   --uefi                    boot with UEFI (OVMF) instead of a BIOS
   --display                 show the screen in a window
   --timeout SECONDS         end the run after that time
@@ -42,6 +50,7 @@ END
 
 append=() programs=() qemu_args=()
 profile=release firmware=bios seconds='' display='' wait_gdb='' beside=''
+gdb_socket='' deterministic='' record='' replay=''
 
 main() {
     DIE_STATUS=$EXIT_USAGE
@@ -54,10 +63,16 @@ main() {
 
     require_qemu "$firmware" "$display"
     install_required || die "$install_problem"
-    build
+    [[ -n $replay ]] || build
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX") || die "cannot write to ${TMPDIR:-/tmp}"
     trap 'rm -rf -- "$scratch"' EXIT
-    choose_image
+    if [[ -n $replay ]]; then
+        replay_machine "$replay" "$wait_gdb"
+        place=$replay
+    else
+        choose_image
+        describe_machine
+    fi
     boot
 }
 
@@ -71,6 +86,10 @@ parse_options() {
         --timeout) value_of "$@" && set_timeout "$2" && shift ;;
         --qemu-arg) value_of "$@" && qemu_args+=("$2") && shift ;;
         --release | --debug) profile=${1#--} ;;
+        --gdb-socket) value_of "$@" && gdb_socket=$(realpath -m -- "$2") && shift ;;
+        --deterministic) deterministic=yes ;;
+        --record) value_of "$@" && record=$(realpath -m -- "$2") && shift ;;
+        --replay) value_of "$@" && replay=$(realpath -m -- "$2") && shift ;;
         --uefi) firmware=uefi ;;
         --display) display=yes ;;
         --wait-gdb) wait_gdb=yes ;;
@@ -80,6 +99,10 @@ parse_options() {
         esac
         shift
     done
+    [[ -z $replay || -f $replay/machine ]] || die "--replay: there is no run in $replay"
+    [[ -z $record || -z $deterministic ]] || die "--record: a recorded run needs no --deterministic"
+    [[ -z $replay || -z "${append[*]}${programs[*]}$record$deterministic" ]] ||
+        die "--replay: the machine is the one in $replay, without --append, --program, --record, --deterministic"
 }
 
 value_of() { (($# > 1)) || die "$1 needs a value (see --help)"; }
@@ -105,9 +128,10 @@ build() {
     "$ORBITAL_ROOT/scripts/build.sh" "${flags[@]}" </dev/null || exit "$EXIT_NOT_STARTED"
 }
 
-# Sets image: the default one, or one of this run's own.
+# Sets place, the folder of the build, and image: the default one, or one of this run's own.
 choose_image() {
-    local place=$OUTPUT/$profile pack program
+    local pack program
+    place=$OUTPUT/$profile
     image=$place/$firmware.img
     ((${#append[@]} + ${#programs[@]})) || return 0
     image=$scratch/$firmware.img
@@ -128,21 +152,38 @@ without_debug_info() {
     printf '%s=%s\n' "$file" "$name"
 }
 
+# Sets machine from the options.
+describe_machine() {
+    qemu_machine "$firmware"
+    machine+=(-m 128 "${qemu_args[@]}")
+    qemu_args=()
+    [[ -z $deterministic ]] || deterministic_machine
+    if [[ -n $record ]]; then
+        record_machine "$record" "$place" "$image"
+    else
+        qemu_disk "$image"
+    fi
+}
+
 boot() {
-    local arguments
-    qemu_machine "$image" "$firmware"
-    pick_gdb_port
-    note_machine "$profile" "${programs[@]%=*}"
+    local arguments stub=unix:${gdb_socket//,/,,},server=on,wait=off
+    [[ -n $gdb_socket ]] || {
+        pick_gdb_port
+        note_machine "$place" "${programs[@]%=*}"
+        stub=tcp:127.0.0.1:$gdb_port
+    }
     arguments=(
-        "${machine[@]}" -m 128 -action panic=none
-        -chardev "stdio,id=console,mux=on,signal=on" -serial chardev:console -mon chardev=console
-        -gdb "tcp:127.0.0.1:$gdb_port"
+        "${machine[@]}" -action panic=none
+        -gdb "$stub"
         # Names a triple fault, which QEMU's exit status does not.
         -d cpu_reset -D "$scratch/qemu.log"
     )
+    # A recorded console cannot share the terminal with the monitor.
+    [[ ${machine[*]} == *" -serial "* ]] ||
+        arguments+=(-chardev "stdio,id=console,mux=on,signal=on" -serial chardev:console -mon chardev=console)
     [[ -n $display ]] || arguments+=(-display none)
     [[ -z $wait_gdb ]] || arguments+=(-S)
-    say "gdb: scripts/gdb.sh in a second terminal (the stub is 127.0.0.1:$gdb_port)"
+    say "gdb: scripts/gdb.sh $gdb_socket in a second terminal (the stub is ${stub%%,*})"
     # Its gdb tries until the stub is there.
     [[ -z $beside || -z ${TMUX-} ]] || tmux split-window -h -- "$ORBITAL_ROOT/scripts/gdb.sh"
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"

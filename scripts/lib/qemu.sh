@@ -1,10 +1,11 @@
 # The QEMU side of run.sh. Needs common.sh and packages.sh.
 #
 #   require_qemu FIRMWARE DISPLAY   notes the packages a run needs
-#   qemu_machine IMAGE FIRMWARE     sets `machine`: the machine of qemu.args with its disk
+#   qemu_machine FIRMWARE           sets `machine`: the machine of qemu.args
+#   qemu_disk IMAGE                 adds its disk
 #   pick_gdb_port                   sets gdb_port, and keeps other runs off it
-#   note_machine PROFILE FILE...    tells gdb.sh what runs behind gdb_port: its build, and the
-#                                   unstripped files of programs that are not Orbital's own
+#   note_machine DIR FILE...        tells gdb.sh what runs behind gdb_port: the folder of its build,
+#                                   and the unstripped files of programs that are not Orbital's own
 #   running_machines                the notes of the machines that run, the youngest first
 #   run_qemu SECONDS ARG...         runs it; sets qemu_status (124: SECONDS were over) and, when this
 #                                   script was told to stop, ended_by (the status to leave with)
@@ -23,12 +24,15 @@ qemu_has_display() { [[ $(qemu-system-x86_64 -display help 2>/dev/null) =~ (^|$'
 
 qemu_machine() {
     mapfile -t machine < <(grep -v -e '^#' -e '^$' -- "$ORBITAL_ROOT/scripts/qemu.args")
-    # The image is read only: several machines may run from one file.
+    [[ $1 != uefi ]] || machine+=(-bios "$OVMF")
+}
+
+# The image is read only: several machines may run from one file.
+qemu_disk() {
     machine+=(
         -drive "file=${1//,/,,},if=none,id=disk,format=raw,readonly=on"
         -device "virtio-blk-pci,drive=disk,bootindex=0"
     )
-    [[ $2 != uefi ]] || machine+=(-bios "$OVMF")
 }
 
 # The kernel's table of sockets is read, because a connection would halt the machine behind a stub.

@@ -1,0 +1,85 @@
+# Recording a run of run.sh, and running it again. Needs common.sh and qemu.sh.
+#
+#   deterministic_machine           adds to `machine`: its time is the number of its instructions
+#   record_machine DIR PLACE IMAGE  puts into DIR what a repetition needs, adds to `machine` that it
+#                                   is recorded, and sees to a snapshot once the kernel is up
+#   replay_machine DIR STAY         sets `machine` to the one in DIR: as it was recorded, or, without
+#                                   a recording, started once more. STAY: it does not end by itself
+#   empty_qcow2 FILE                makes a disk that only holds snapshots
+#
+# In DIR: `machine`, QEMU's arguments, one per line; `disk.img`, kernel.elf and programs/, which were
+# in it; of a recording also QEMU's log `replay.bin`, its snapshots `state.qcow2`, and `record`, what
+# the kernel wrote of its switches.
+
+deterministic_machine() { machine+=(-icount "shift=3,sleep=off" -rtc "base=2000-01-01,clock=vm"); }
+
+record_machine() {
+    mkdir -p -- "$1" && rm -rf -- "$1"/* || die "cannot write $1"
+    cp -- "$3" "$1/disk.img"
+    # Links: a later build makes new files.
+    cp -lr -- "$2/kernel.elf" "$2/programs" "$1" 2>/dev/null || cp -r -- "$2/kernel.elf" "$2/programs" "$1"
+    empty_qcow2 "$1/state.qcow2"
+    printf '%s\n' "${machine[@]}" >"$1/machine"
+    recorded_devices "$1" record
+    machine+=(-serial stdio -debugcon "file:$1/record" -monitor "pipe:$scratch/monitor")
+    mkfifo -- "$scratch/monitor.in" "$scratch/monitor.out"
+    # The kernel's first word is the name of its first task.
+    setpriv --pdeathsig TERM bash -c 'until [[ -s $0 ]]; do sleep 0.1; done; echo savevm up >"$1"' \
+        "$1/record" "$scratch/monitor.in" &
+}
+
+replay_machine() {
+    local argument
+    machine=()
+    while IFS= read -r argument; do
+        [[ -n $2 && $argument == isa-debug-exit,* ]] && unset 'machine[-1]' && continue
+        machine+=("$argument")
+    done <"$1/machine"
+    if [[ -e $1/replay.bin ]]; then
+        local log=$1/replay.bin
+        # The last two events are the end of the machine and of the log.
+        [[ -z $2 ]] || { log=$scratch/replay.bin && { head -c -2 -- "$1/replay.bin" && tail -c 1 -- "$1/replay.bin"; } >"$log"; }
+        # What gdb saves on the way is gone with this run.
+        cp -- "$1/state.qcow2" "$scratch/state.qcow2"
+        recorded_devices "$1" replay "$log" "$scratch/state.qcow2"
+        machine+=(-serial stdio -debugcon file:/dev/null)
+    else
+        qemu_disk "$1/disk.img"
+    fi
+}
+
+# recorded_devices DIR record|replay [LOG STATE]: a log of the disk's reads goes between it and the
+# machine, and the local APIC is the plain one: QEMU 7.2 can lock up when it loads a snapshot of the
+# accelerated one (QEMU docs/system/replay.rst; issue 2634).
+recorded_devices() {
+    machine+=(
+        -global apic.vapic=off
+        -icount "shift=3,rr=$2,rrfile=$(escaped "${3:-$1/replay.bin}"),rrsnapshot=init" -rtc "base=2000-01-01,clock=vm"
+        -drive "file=$(escaped "$1/disk.img"),if=none,id=image,format=raw,readonly=on"
+        -drive "driver=blkreplay,if=none,image=image,id=disk,readonly=on"
+        -device "virtio-blk-pci,drive=disk,bootindex=0"
+        -drive "file=$(escaped "${4:-$1/state.qcow2}"),if=none,id=state,format=qcow2"
+    )
+}
+
+# A comma in an option's value.
+escaped() { printf '%s' "${1//,/,,}"; }
+
+# Header, table of reference counts, counts, L1 table: four clusters of 64 KiB, which count
+# themselves, of a disk of 1 MiB (QEMU docs/interop/qcow2.txt).
+empty_qcow2() {
+    local magic=514649fb version=00000003 no_backing_file=000000000000000000000000 cluster_bits=00000010
+    local size=0000000000100000 no_encryption=00000000 l1=000000010000000000030000
+    local counts=000000000001000000000001 no_snapshots=000000000000000000000000
+    local features=000000000000000000000000000000000000000000000000 count_bits_log2=00000004 header=00000068
+    truncate -s 0 -- "$1" && truncate -s 256K -- "$1" || die "cannot write $1"
+    write_bytes "$1" 0 "$magic$version$no_backing_file$cluster_bits$size$no_encryption$l1$counts$no_snapshots$features$count_bits_log2$header"
+    write_bytes "$1" $((1 << 16)) 0000000000020000
+    write_bytes "$1" $((2 << 16)) 0001000100010001
+}
+
+# write_bytes FILE OFFSET HEX
+write_bytes() {
+    # shellcheck disable=SC2059 # the format is made of escapes
+    printf "$(sed 's/../\\x&/g' <<<"$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}

@@ -1,0 +1,167 @@
+//! Runs that can be had again: recorded ones with `--record` and `--replay`, any with
+//! `--deterministic`.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use orbital_tests::{Result, workspace};
+
+/// A new folder for one test's files, with a short path: sockets lie in it.
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("orbital-replay-{}-{name}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+fn run_script(socket: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(workspace().join("scripts/run.sh"));
+    command.arg("--gdb-socket").arg(socket).args(["--timeout", "300"]).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// What the machine said of what the script did.
+fn said(output: &[u8]) -> Result<&[u8]> {
+    let first = b"[kernel] Orbital";
+    let start = output.windows(first.len()).position(|window| window == first);
+    Ok(&output[start.ok_or("the kernel's first line")?..])
+}
+
+/// Reads until `wanted` has appeared once more; everything read.
+fn read_until(child: &mut Child, seen: &mut Vec<u8>, wanted: &str) -> Result {
+    let from = seen.len();
+    let output = child.stdout.as_mut().ok_or("stdout is a pipe")?;
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&seen[from..]).contains(wanted) {
+        match output.read(&mut buffer)? {
+            0 => Err(format!("the end came before {wanted:?}"))?,
+            count => seen.extend(&buffer[..count]),
+        }
+    }
+    Ok(())
+}
+
+/// gdb on the stub behind `socket`, when that is there; what it printed.
+fn gdb(recording: &Path, socket: &Path, commands: &[&str]) -> Result<String> {
+    let mut gdb = Command::new("setpriv");
+    gdb.args(["--pdeathsig", "KILL", "--", "gdb", "-q", "-nx", "-batch"]);
+    gdb.args(["-ex", "set pagination off", "-ex", "set width 0", "-ex", "set tcp auto-retry on"]);
+    gdb.arg("-ex").arg(format!("target remote {}", socket.display()));
+    for command in commands {
+        gdb.args(["-ex", command]);
+    }
+    let output = gdb.arg(recording.join("kernel.elf")).stdin(Stdio::null()).output()?;
+    // The monitor's answers come by the other way.
+    Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[test]
+fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
+    let folder = folder("recording")?;
+    let (recording, socket) = (folder.join("run"), folder.join("gdb"));
+    let directory = recording.to_string_lossy().into_owned();
+
+    let append = "shells=1 poweroff=yes sched=round-robin quantum=1ms";
+    let mut first = run_script(&socket, &["--record", &directory, "--append", append]);
+    let mut first = first.stdin(Stdio::piped()).spawn()?;
+    let mut keys = first.stdin.take().ok_or("stdin is a pipe")?;
+    let mut recorded = Vec::new();
+    for line in ["pingpong 3\r", "echo typed\r", "exit\r"] {
+        read_until(&mut first, &mut recorded, "orbital> ")?;
+        keys.write_all(line.as_bytes())?;
+    }
+    first.stdout.as_mut().ok_or("stdout is a pipe")?.read_to_end(&mut recorded)?;
+    assert_eq!(first.wait()?.code(), Some(0));
+    let text = String::from_utf8_lossy(&recorded);
+    assert!(text.contains("pong 3") && text.contains("\ntyped"), "{text}");
+
+    let again = run_script(&socket, &["--replay", &directory]).output()?;
+    assert_eq!(again.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8_lossy(said(&again.stdout)?),
+        String::from_utf8_lossy(said(&recorded)?)
+    );
+
+    let mut machine = run_script(&socket, &["--replay", &directory, "--wait-gdb"]).spawn()?;
+    read_until(&mut machine, &mut Vec::new(), "gdb: ")?;
+    while !socket.exists() && machine.try_wait()?.is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let story = gdb(
+        &recording,
+        &socket,
+        &[
+            "break orbital_arch::x86_64::qemu::exit",
+            "continue",
+            "echo at the end\\n",
+            "reverse-stepi",
+            "watch -l orbital_kernel::sched::CURRENT_PID",
+            "reverse-continue",
+            "backtrace 2",
+            "monitor info snapshots",
+            "kill",
+        ],
+    )?;
+    machine.wait()?;
+    let (_, back) = story.split_once("at the end").ok_or_else(|| story.clone())?;
+    assert!(back.contains("power_off ()"), "reverse-stepi leaves the last function: {story}");
+    let writer = back.split_once("#0 ").ok_or_else(|| story.clone())?.1;
+    assert!(writer.contains("sched::switch_to ("), "who wrote the current pid: {story}");
+    assert!(story.contains(" up "), "a snapshot was taken once the kernel was up: {story}");
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+/// The switches of a record: when, since the first one, and everything else. How long the disk takes
+/// while the machine boots is the host's affair.
+fn switches(record: &str) -> Vec<(u64, String)> {
+    let switches = record.lines().filter_map(|line| line.strip_prefix("switch "));
+    let fields = switches.filter_map(|line| {
+        let (number, rest) = line.split_once(' ')?;
+        let (time, rest) = rest.split_once(' ')?;
+        Some((time.parse::<u64>().ok()?, format!("{number} {rest}")))
+    });
+    let fields: Vec<_> = fields.collect();
+    let first = fields.first().map_or(0, |field| field.0);
+    fields.into_iter().map(|(time, what)| (time - first, what)).collect()
+}
+
+#[test]
+fn two_deterministic_runs_make_the_same_switches_preemption_included() -> Result {
+    let folder = folder("deterministic")?;
+    let append =
+        "run=\"pingpong 20; say x 20; say y 20\" poweroff=yes sched=round-robin quantum=10us";
+    let mut records = Vec::new();
+    for number in 0..2 {
+        let record = folder.join(number.to_string());
+        let debug_console = format!("file:{}", record.display());
+        let arguments = ["--deterministic", "--append", append, "--qemu-arg", "-debugcon"];
+        let mut run = run_script(&folder.join("gdb"), &arguments);
+        let output = run.args(["--qemu-arg", &debug_console]).output()?;
+        assert_eq!(output.status.code(), Some(0));
+        records.push(switches(&fs::read_to_string(record)?));
+    }
+    let preempted = records[0].iter().filter(|(_, what)| what.contains("slice-used-up")).count();
+    assert!(preempted > 10, "{preempted} switches were forced");
+    assert_eq!(records[0], records[1]);
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_repeated_is_refused() -> Result {
+    for (arguments, about) in [
+        (&["--replay", "/nowhere"][..], "there is no run in /nowhere"),
+        (&["--replay", "/nowhere", "--append", "shells=1"], "there is no run"),
+        (&["--record", "/tmp/x", "--deterministic"], "needs no --deterministic"),
+    ] {
+        let mut run = Command::new(workspace().join("scripts/run.sh"));
+        let output = run.args(arguments).stdin(Stdio::null()).output()?;
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(about), "{said}");
+    }
+    Ok(())
+}
