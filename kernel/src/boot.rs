@@ -104,8 +104,9 @@ fn ramdisk_of(info: &BootInfo) -> &'static [u8] {
     }
 }
 
-/// Finds interrupt controllers and clocks, starts them, and routes the console's interrupts.
-pub(crate) fn start_devices(info: &BootInfo) {
+/// Finds interrupt controllers and clocks, starts them, and routes the console's interrupts. `entered`
+/// is when the kernel was, in ticks of the time-stamp counter.
+pub(crate) fn start_devices(info: &BootInfo, entered: u64) {
     pic::mask_all();
     let platform = find_platform(info);
     // SAFETY: the local APIC's registers are device memory that nobody else has mapped.
@@ -118,7 +119,7 @@ pub(crate) fn start_devices(info: &BootInfo) {
         unsafe { calibrate::calibrate(&platform, &apic, &mut memory::kernel::map_device) };
     let Some(measured) = measured else { panic!("no time: no HPET, ACPI timer or 8254 counts") };
     route(&platform, &apic);
-    time::init(apic, &measured);
+    time::init(apic, &measured, entered);
 }
 
 fn find_platform(info: &BootInfo) -> Platform {

@@ -39,6 +39,7 @@ mod syscall;
 mod trap;
 
 use bootloader_api::{BootInfo, entry_point};
+use orbital_arch::clock::rdtsc;
 use orbital_arch::cpuid::Features;
 use orbital_arch::selftest;
 use orbital_core::process::Pid;
@@ -48,6 +49,7 @@ use console::log;
 entry_point!(kernel_main, config = &boot::CONFIG);
 
 fn kernel_main(info: &'static mut BootInfo) -> ! {
+    let entered = rdtsc();
     console::init();
     log(format_args!(
         "[kernel] Orbital {}: handed over by {}",
@@ -75,7 +77,7 @@ fn kernel_main(info: &'static mut BootInfo) -> ! {
     boot::read(info);
     let sessions = boot::get().command_line.started_at_boot();
     assert!(terminal::init(info, sessions).is_some(), "too little memory for the terminal");
-    boot::start_devices(info);
+    boot::start_devices(info, entered);
     terminal::enable_interrupts();
 
     let wanted = &boot::get().command_line;

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use orbital_arch::apic::{self, LocalApic};
 use orbital_arch::calibrate::Calibration;
-use orbital_arch::clock::{Clock, rdtsc};
+use orbital_arch::clock::Clock;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::timer::{Timer, TimerSource};
 use spin::Once;
@@ -31,11 +31,11 @@ static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
 const NEVER: u64 = u64::MAX;
 
-/// Starts clock and timer.
-pub(crate) fn init(apic: LocalApic, measured: &Calibration) {
+/// Starts clock and timer; the clock began at `origin`, in ticks of the time-stamp counter.
+pub(crate) fn init(apic: LocalApic, measured: &Calibration, origin: u64) {
     let timer = Timer::new(apic, measured);
     log(format_args!("[kernel] clock: {measured}; timer: {}", timer.source()));
-    let clock = Clock::new(measured.tsc_hz).starting_at(rdtsc());
+    let clock = Clock::new(measured.tsc_hz).starting_at(origin);
     DEVICES.call_once(|| Devices { clock, timer });
 }
 

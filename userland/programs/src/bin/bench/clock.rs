@@ -21,6 +21,8 @@ pub(crate) struct Clock {
     pub(crate) counts_instructions: bool,
     /// Ticks in a millisecond.
     pub(crate) per_millisecond: u64,
+    /// When this program started, in nanoseconds since the kernel did.
+    started: u64,
 }
 
 impl Clock {
@@ -28,7 +30,7 @@ impl Clock {
     ///
     /// # Errors
     /// It must be an instruction, and is not: what a loop of 10,000 instructions takes.
-    pub(crate) fn calibrate(must_count: bool) -> Result<Self, u64> {
+    pub(crate) fn calibrate(must_count: bool, started: u64) -> Result<Self, u64> {
         // The loop has one instruction more, and the two readings of the counter a few.
         let ticks = loops().median();
         let counts_instructions = (10_000..10_016).contains(&ticks);
@@ -36,7 +38,7 @@ impl Clock {
             return Err(ticks);
         }
         let rate = if must_count { 1_000_000 } else { measured_rate() };
-        Ok(Self { counts_instructions: must_count, per_millisecond: rate })
+        Ok(Self { counts_instructions: must_count, per_millisecond: rate, started })
     }
 
     /// What figures are in.
@@ -70,6 +72,13 @@ pub(crate) fn calibration(clock: &Clock) -> Result<(), Refusal> {
     }
     pairs.report("rdtsc_pair", clock.unit(), "pair");
     value("tsc_khz", clock.per_millisecond * 1000, "kHz");
+    Ok(())
+}
+
+/// The kernel's own part of the boot: from its first instruction to this program's. Means something
+/// only if this is what was started at boot.
+pub(crate) fn boot(clock: &Clock) -> Result<(), Refusal> {
+    value("boot.kernel_ms", clock.started / 1000, "ms");
     Ok(())
 }
 

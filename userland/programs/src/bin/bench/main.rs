@@ -17,7 +17,7 @@ mod timer;
 mod yields;
 
 use clock::Clock;
-use ulib::{Args, FAILED, USAGE, println};
+use ulib::{Args, FAILED, USAGE, println, time};
 
 ulib::entry!(main);
 
@@ -30,6 +30,7 @@ struct Operation(&'static str, bool, fn(&Clock) -> Result<(), Refusal>);
 /// Every operation there is.
 const OPERATIONS: &[Operation] = &[
     Operation("calibration", true, clock::calibration),
+    Operation("boot", true, clock::boot),
     Operation("syscall_getpid", true, calls::getpid),
     Operation("syscall_enosys", true, calls::unknown),
     Operation("yield_alone", true, yields::alone),
@@ -50,6 +51,7 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 fn main(args: Args) -> i64 {
+    let started = time::clock().unwrap_or(0);
     let counts = args.get(1) == Some("--instructions");
     let names = || args.rest().skip(usize::from(counts));
     if names().next() == Some("list") {
@@ -61,7 +63,7 @@ fn main(args: Args) -> i64 {
         println!("bench: no operation {unknown}: see bench list");
         return USAGE;
     }
-    let clock = match Clock::calibrate(counts) {
+    let clock = match Clock::calibrate(counts, started) {
         Ok(clock) => clock,
         Err(ticks) => {
             println!("bench: refused: a loop of 10000 instructions takes {ticks} ticks");
