@@ -52,6 +52,11 @@ impl Artifacts {
         self.directory.join("kernel.elf")
     }
 
+    /// The folder of the programs with their symbols.
+    pub(crate) fn program_symbols(&self) -> PathBuf {
+        self.directory.join("programs")
+    }
+
     pub(crate) fn programs(&self) -> PathBuf {
         self.directory.join("stripped")
     }

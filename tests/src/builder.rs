@@ -48,6 +48,7 @@ pub struct Builder {
     pub(crate) icount: Option<u8>,
     pub(crate) qemu_args: Vec<String>,
     pub(crate) wait_for_gdb: bool,
+    pub(crate) record: bool,
     pub(crate) on_panic: OnPanic,
     pub(crate) limit: Duration,
     pub(crate) name: Option<String>,
@@ -67,6 +68,7 @@ impl Default for Builder {
             icount: None,
             qemu_args: Vec::new(),
             wait_for_gdb: false,
+            record: false,
             on_panic: OnPanic::default(),
             limit: Duration::from_secs(seconds),
             name: None,
@@ -143,6 +145,14 @@ impl Builder {
     #[must_use]
     pub fn wait_for_gdb(mut self) -> Self {
         self.wait_for_gdb = true;
+        self
+    }
+
+    /// Records the run, for [`boot`](Self::boot): a failure then leaves a recording that
+    /// `scripts/run.sh --replay` repeats byte for byte, and in which gdb can go back.
+    #[must_use]
+    pub fn record(mut self) -> Self {
+        self.record = true;
         self
     }
 

@@ -20,6 +20,7 @@ struct Parts {
     backtrace: Option<String>,
     transcript: Option<PathBuf>,
     again: Option<String>,
+    kept: Option<PathBuf>,
 }
 
 impl Failure {
@@ -40,6 +41,7 @@ impl Failure {
             backtrace: None,
             transcript: None,
             again: None,
+            kept: None,
         }))
     }
 
@@ -64,11 +66,18 @@ impl Failure {
         self
     }
 
-    /// Adds where the whole transcript lies and how to run the same machine by hand.
+    /// Adds where the whole transcript lies, how to run the same machine by hand, and the folder that
+    /// has everything to do so in gdb, if it could be filled.
     #[must_use]
-    pub fn with_evidence(mut self, transcript: PathBuf, again: String) -> Self {
+    pub fn with_evidence(
+        mut self,
+        transcript: PathBuf,
+        again: String,
+        kept: Option<PathBuf>,
+    ) -> Self {
         self.0.transcript = Some(transcript);
         self.0.again = Some(again);
+        self.0.kept = kept;
         self
     }
 }
@@ -89,6 +98,9 @@ impl fmt::Display for Failure {
         }
         if let Some(again) = &self.0.again {
             write!(f, "\nby hand:    {again}")?;
+        }
+        if let Some(kept) = &self.0.kept {
+            write!(f, "\nin gdb:     scripts/run.sh --replay {} --gdb", kept.display())?;
         }
         Ok(())
     }
@@ -152,11 +164,12 @@ mod tests {
         let text = Failure::new("x")
             .moved_to("a.txt:3")
             .seeing("one\ntwo")
-            .with_evidence("t.txt".into(), "scripts/run.sh".into())
+            .with_evidence("t.txt".into(), "scripts/run.sh".into(), Some("kept".into()))
             .to_string();
         assert_eq!(
             text,
-            "a.txt:3: x\nseen last:\n  | one\n  | two\ntranscript: t.txt\nby hand:    scripts/run.sh"
+            "a.txt:3: x\nseen last:\n  | one\n  | two\ntranscript: t.txt\nby hand:    scripts/run.sh\n\
+             in gdb:     scripts/run.sh --replay kept --gdb"
         );
     }
 }

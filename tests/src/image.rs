@@ -48,8 +48,8 @@ pub(crate) fn image(builder: &Builder) -> io::Result<PathBuf> {
     Ok(image)
 }
 
-/// QEMU's arguments for `builder` and its image, without the sockets.
-pub(crate) fn qemu_arguments(builder: &Builder, image: &Path) -> io::Result<Vec<String>> {
+/// QEMU's arguments for the machine of `builder`, without its disk and the sockets.
+pub(crate) fn machine_arguments(builder: &Builder) -> io::Result<Vec<String>> {
     let common = workspace().join("scripts/qemu.args");
     let common = fs::read_to_string(&common).map_err(|error| named(&common, &error))?;
     let mut arguments: Vec<String> = common
@@ -67,16 +67,18 @@ pub(crate) fn qemu_arguments(builder: &Builder, image: &Path) -> io::Result<Vec<
             OnPanic::Continue => "panic=none,reboot=shutdown",
         },
     ]);
-    let disk = format!("file={},if=none,id=disk,format=raw,readonly=on", image.display());
-    add(&["-drive", &disk, "-device", "virtio-blk-pci,drive=disk,bootindex=0"]);
     if builder.firmware == Firmware::Uefi {
         add(&["-bios", "/usr/share/ovmf/OVMF.fd"]);
     }
-    if builder.wait_for_gdb {
-        add(&["-S"]);
-    }
     arguments.extend(builder.overrides());
     Ok(arguments)
+}
+
+/// QEMU's arguments for a disk that several machines may read.
+pub(crate) fn disk_arguments(image: &Path) -> Vec<String> {
+    let disk = format!("file={},if=none,id=disk,format=raw,readonly=on", image.display());
+    let device = "virtio-blk-pci,drive=disk,bootindex=0";
+    ["-drive", &disk, "-device", device].map(str::to_owned).into()
 }
 
 /// Marks a kept file as being used, if it exists.

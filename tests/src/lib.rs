@@ -12,6 +12,7 @@ mod artifacts;
 mod builder;
 mod by_hand;
 mod debugger;
+mod evidence;
 mod expect;
 mod failure;
 mod image;

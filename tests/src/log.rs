@@ -43,6 +43,11 @@ impl Log {
         let _ = fs::write(&self.text, format!("# {by_hand}\n{text}"));
     }
 
+    /// What the machine is called.
+    pub(crate) fn name(&self) -> String {
+        self.text.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Where the bytes lie.
     pub(crate) fn raw_path(&self) -> PathBuf {
         self.text.with_extension("raw")

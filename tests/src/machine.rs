@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::builder::Builder;
+use crate::evidence;
 use crate::image;
 use crate::log::Log;
 use crate::pattern::Pattern;
@@ -67,13 +68,21 @@ impl Machine {
     fn try_start(builder: Builder, log: Log, saved: Option<Saved<'_>>) -> io::Result<Self> {
         let slot = Slot::acquire()?;
         let image = image::image(&builder)?;
-        let mut arguments = image::qemu_arguments(&builder, &image)?;
+        let scratch = Scratch::new()?;
+        let mut arguments = image::machine_arguments(&builder)?;
+        arguments.extend(match builder.record {
+            true => evidence::recording_arguments(&image, scratch.path())?,
+            false => image::disk_arguments(&image),
+        });
+        if builder.wait_for_gdb {
+            arguments.push("-S".to_owned());
+        }
         if let Some(saved) = &saved {
             let source = format!("exec:cat '{}'", saved.state.display());
             arguments.extend(["-incoming".to_owned(), source]);
         }
         let mut machine = Self {
-            vm: Vm::start(&arguments, Scratch::new()?)?,
+            vm: Vm::start(&arguments, scratch)?,
             screen: Screen::default(),
             cursor: 0,
             answering: saved.is_none(),

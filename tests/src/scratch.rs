@@ -40,6 +40,11 @@ impl Scratch {
         })
     }
 
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.directory
+    }
+
     /// Socket of the serial line.
     pub(crate) fn serial(&self) -> &Path {
         &self.serial

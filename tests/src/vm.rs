@@ -143,6 +143,13 @@ impl Vm {
         self.status
     }
 
+    /// Ends QEMU in good order, if it still runs.
+    pub(crate) fn quit(&mut self) {
+        if self.command("quit", json!({})).is_ok() {
+            self.wait(PATIENCE);
+        }
+    }
+
     /// QEMU's process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

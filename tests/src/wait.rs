@@ -11,7 +11,7 @@ use crate::builder::OnPanic;
 use crate::machine::Machine;
 use crate::pattern::Pattern;
 use crate::vm::Event;
-use crate::{Failure, Result, postmortem, prompt};
+use crate::{Failure, Result, evidence, postmortem, prompt};
 
 /// The first words of the kernel's last message.
 const PANIC: &str = "[kernel] panic";
@@ -166,15 +166,18 @@ impl Machine {
         let frozen = matches!(self.trouble, Some(Trouble::Frozen(_)));
         let backtrace = frozen.then(|| postmortem::backtrace(self)).flatten();
         self.log.write(self.screen.text(), &self.builder.by_hand());
+        // What cannot be kept must not hide why the test failed.
+        let kept = evidence::keep(self).ok();
         let mut seen = last_lines(self.screen.text(), LINES_SHOWN).to_owned();
         let errors = fs::read_to_string(self.vm.scratch().errors()).unwrap_or_default();
         if !errors.is_empty() {
             seen = format!("{}\n{errors}", seen.trim_end());
         }
-        Failure::at(place, message)
-            .seeing(seen)
-            .with_backtrace(backtrace)
-            .with_evidence(self.log.path().to_owned(), self.builder.by_hand())
+        Failure::at(place, message).seeing(seen).with_backtrace(backtrace).with_evidence(
+            self.log.path().to_owned(),
+            self.builder.by_hand(),
+            kept,
+        )
     }
 }
 

@@ -27,9 +27,9 @@ use crate::{Failure, Result};
 pub(crate) fn start(builder: Builder, place: &'static Location<'static>) -> Result<Machine> {
     let failed = |error: io::Error| Failure::at(place, format!("no warm start: {error}"));
     let image = image::image(&builder).map_err(failed)?;
-    let arguments = image::qemu_arguments(&builder, &image).map_err(failed)?;
+    let arguments = image::machine_arguments(&builder).map_err(failed)?;
     let mut hasher = DefaultHasher::new();
-    (&arguments, qemu_version()).hash(&mut hasher);
+    (&arguments, &image, qemu_version()).hash(&mut hasher);
     let key = format!("{:016x}", hasher.finish());
     let directory = lasting("states").map_err(failed)?;
     let state = directory.join(format!("{key}.state"));

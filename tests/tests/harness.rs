@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Machine, Result};
+use orbital_tests::{Machine, Result, workspace};
 
 /// Run as a process of its own by the test below.
 #[test]
@@ -89,5 +89,50 @@ fn a_reset_of_the_machine_fails_at_once() -> Result {
     machine.qmp("system_reset", serde_json::json!({}))?;
     let failure = machine.expect("never printed").expect_err("it was reset").to_string();
     assert!(failure.contains("reset"), "{failure}");
+    Ok(())
+}
+
+#[test]
+fn a_failure_leaves_a_recording_that_repeats_it() -> Result {
+    let mut machine = Machine::builder().cmdline("panic=yes").record().boot()?;
+    let failure = machine.prompt().expect_err("the kernel panics").to_string();
+    let seen = machine.transcript().to_owned();
+    let command = failure.lines().find_map(|line| line.strip_prefix("in gdb:     "));
+    let command = command.ok_or_else(|| failure.clone())?;
+    let words: Vec<_> = command.split(' ').collect();
+    let ["scripts/run.sh", "--replay", folder, "--gdb"] = words[..] else {
+        panic!("not the command that repeats it: {command}");
+    };
+    for file in ["disk.img", "kernel.elf", "programs/shell.elf", "transcript.txt", "replay.bin"] {
+        assert!(Path::new(folder).join(file).exists(), "{file} is missing in {folder}");
+    }
+    let socket = Path::new(folder).join("gdb");
+    let again = Command::new(workspace().join(words[0]))
+        .args(["--replay", folder, "--timeout", "300", "--gdb-socket"])
+        .arg(socket)
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&again.stdout).replace('\r', "");
+    for line in seen.lines().filter(|line| line.starts_with("[kernel]")) {
+        assert!(said.contains(line), "{line} is missing in\n{said}");
+    }
+    assert!(said.contains("[kernel] panic"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_failure_without_a_recording_leaves_the_machine() -> Result {
+    let mut machine = Machine::builder().cmdline("shells=1").memory_mib(64).warm()?;
+    machine.enter("echo right")?;
+    let failure = machine.expect("wrong").expect_err("it says right").to_string();
+    let folder = failure.split_once("--replay ").and_then(|(_, rest)| rest.split(' ').next());
+    let folder = folder.ok_or_else(|| failure.clone())?;
+    let again = Command::new(workspace().join("scripts/run.sh"))
+        .args(["--replay", folder, "--timeout", "5", "--gdb-socket"])
+        .arg(Path::new(folder).join("gdb"))
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(said.contains("[kernel] command line: shells=1"), "{said}");
     Ok(())
 }

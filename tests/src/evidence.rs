@@ -1,0 +1,78 @@
+//! What a failed test leaves for whoever looks for the reason: `target/orbital/failures/NAME`.
+//!
+//! The folder is one that `scripts/run.sh --replay` understands (`scripts/lib/replay.sh` says what
+//! lies in it): the machine, its disk, its kernel and programs with all symbols, the transcript, and
+//! of a recorded machine QEMU's log of the run.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::artifacts::{Artifacts, run};
+use crate::image;
+use crate::machine::Machine;
+use crate::scratch::{lasting, workspace};
+
+/// What a recording consists of, beside the disk.
+const RECORDING: [&str; 3] = ["replay.bin", "state.qcow2", "record"];
+
+/// So many folders are kept: each may hold on to a build of its own.
+const KEPT: usize = 16;
+
+/// Keeps everything about `machine`; where. A recorded machine ends with it.
+pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
+    let folder = lasting("failures")?.join(machine.log.name());
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir(&folder)?,
+    }
+    let builder = &machine.builder;
+    let artifacts = Artifacts::locate(builder.profile)?;
+    link(&image::image(builder)?, &folder.join("disk.img"))?;
+    link(&artifacts.kernel_symbols(), &folder.join("kernel.elf"))?;
+    fs::create_dir(folder.join("programs"))?;
+    for program in fs::read_dir(artifacts.program_symbols())? {
+        let program = program?;
+        link(&program.path(), &folder.join("programs").join(program.file_name()))?;
+    }
+    fs::write(folder.join("machine"), image::machine_arguments(builder)?.join("\n") + "\n")?;
+    fs::copy(machine.log.path(), folder.join("transcript.txt"))?;
+    if builder.record {
+        // QEMU's log is complete when QEMU has ended.
+        machine.vm.quit();
+        for file in RECORDING {
+            fs::copy(machine.vm.scratch().path().join(file), folder.join(file))?;
+        }
+    }
+    remove_oldest(&lasting("failures")?)?;
+    Ok(folder)
+}
+
+fn remove_oldest(directory: &Path) -> io::Result<()> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        folders.push((entry.metadata()?.modified()?, entry.path()));
+    }
+    folders.sort();
+    let surplus = folders.len().saturating_sub(KEPT);
+    folders.into_iter().take(surplus).try_for_each(|(_, folder)| fs::remove_dir_all(folder))
+}
+
+/// QEMU's arguments for a machine with this disk that is recorded into `folder`.
+pub(crate) fn recording_arguments(image: &Path, folder: &Path) -> io::Result<Vec<String>> {
+    link(image, &folder.join("disk.img"))?;
+    let script = r#"
+        . "$0/scripts/lib/common.sh"; . "$0/scripts/lib/replay.sh"; machine=()
+        empty_qcow2 "$1/state.qcow2"; recorded_devices "$1" record
+        printf '%s\n' "${machine[@]}" -debugcon "file:$1/record" >"$1/devices""#;
+    run(Command::new("bash").arg("-ec").arg(script).arg(workspace()).arg(folder))?;
+    let devices = fs::read_to_string(folder.join("devices"))?;
+    Ok(devices.lines().map(str::to_owned).collect())
+}
+
+/// A second name for a file that is never written to, or a copy on another disk.
+fn link(file: &Path, name: &Path) -> io::Result<()> {
+    fs::hard_link(file, name).or_else(|_| fs::copy(file, name).map(drop))
+}
