@@ -61,6 +61,7 @@ os._exit(not tests.result.wasSuccessful())'
 
 test_in_qemu() {
     "$ORBITAL_ROOT/scripts/build.sh" --release --uefi || return
+    "$ORBITAL_ROOT/scripts/build.sh" --debug || return
     export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage
     cargo_host test --locked --no-fail-fast --package orbital-tests
 }

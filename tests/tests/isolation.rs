@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orbital_tests::{Machine, Pattern, Result, exit};
+use orbital_tests::{Machine, Pattern, Profile, Result, exit};
 
 /// The survivor that runs beside programs that crash.
 const SURVIVOR: &str = "registers 200 99";
@@ -212,6 +212,53 @@ fn waiting_gives_every_exit_code_and_refuses_nonsense() -> Result {
     let mut machine = Machine::builder().run("waiter").boot()?;
     machine.expect("(waiter) exited: 0")?;
     machine.expect_exit(exit::SUCCESS)
+}
+
+#[test]
+fn a_process_can_be_killed_in_every_state() -> Result {
+    let text = all_end_well("max", "run=kills poweroff=yes")?;
+    assert!(text.contains("kills: 8 kills, 0 wrong"), "{text}");
+    Ok(())
+}
+
+/// Programs whose results do not depend on who runs when, and what they print.
+fn results(policy: &str) -> Result<Vec<String>> {
+    const PROGRAMS: &str = "run=\"registers 200 1; tasks 16; pingpong 200; waiter; badcalls; doors; \
+                            mapper 200 1; storm 4; args one\" poweroff=yes quiet=yes";
+    let text = all_end_well("max", &format!("{PROGRAMS} {policy}"))?;
+    let is_result = |line: &&str| line.contains(": ") && !line.starts_with("[kernel]");
+    let without_mark = |line: &str| match line.split_once("] ") {
+        Some((_, rest)) => rest.to_owned(),
+        None => line.to_owned(),
+    };
+    let mut lines: Vec<_> = text.lines().filter(is_result).map(without_mark).collect();
+    lines.sort();
+    Ok(lines)
+}
+
+#[test]
+fn cooperative_and_preemptive_policies_give_the_same_results() -> Result {
+    let cooperative = results("sched=cooperative")?;
+    assert!(cooperative.len() >= 5, "{cooperative:#?}");
+    for policy in ["round-robin", "priority", "fair", "seeded"] {
+        let preemptive = results(&format!("sched={policy} quantum=100us"))?;
+        assert_eq!(preemptive, cooperative, "{policy}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_debug_build_keeps_processes_apart_too() -> Result {
+    // It poisons memory that is given back, and asserts more.
+    for cpu in CPUS {
+        let programs =
+            "registers 300 1; registers 300 2; badcalls; doors; waiter; kills; stress 300 1";
+        let cmdline = format!("run=\"{programs}\" poweroff=yes quiet=yes");
+        let mut machine =
+            Machine::builder().profile(Profile::Debug).cpu(cpu).cmdline(cmdline).boot()?;
+        machine.expect_exit(exit::SUCCESS)?;
+    }
+    Ok(())
 }
 
 #[test]

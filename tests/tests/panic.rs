@@ -61,3 +61,15 @@ fn a_triple_fault_fails_the_step_with_a_backtrace() -> Result {
     assert!(failure.contains("kernel_main"), "{failure}");
     Ok(())
 }
+
+#[test]
+fn a_kernel_stack_that_overflows_is_reported_from_another_stack() -> Result {
+    let mut machine = Machine::builder().may_panic().warm()?;
+    // A function that calls itself, for ever, where every process comes by when it ends.
+    let recursion = r"b'\xe8\xfb\xff\xff\xff'";
+    machine.gdb(&[&overwrite("orbital_kernel::debug::orbital_debug_exited", recursion)])?;
+    machine.enter("hello")?;
+    machine.expect("[kernel] panic: panicked at {}")?;
+    machine.expect("exception 8 in the kernel")?;
+    machine.expect_exit(exit::PANIC)
+}
