@@ -5,6 +5,8 @@
 //! longer and can wait: that is the life of the terminal's task, [`main`], a task like any other in
 //! the ready queue.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use orbital_arch::clock::rdtsc;
 use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
 
@@ -33,19 +35,29 @@ pub(crate) fn serve_input() {
     }
 }
 
+/// The session whose Control-C waits for its leader, which is about to wait for something itself.
+static PENDING: AtomicU64 = AtomicU64::new(NOBODY);
+const NOBODY: u64 = Pid::IDLE.0;
+
 #[cold]
 fn serve() {
-    let mut killed_by = None;
     terminal::take_input(&boot::get().ramdisk, &mut |request| match request {
         Request::Ready(session) => wake_readers(session),
-        Request::Interrupt(session) => killed_by = killed_by.or(interrupt(session)),
+        Request::Interrupt(session) => PENDING.store(session.0, Ordering::Relaxed),
     });
+    let session = Pid(PENDING.swap(NOBODY, Ordering::Relaxed));
+    let taken = if session.0 == NOBODY { Taken::Done } else { interrupt(session) };
     TABLE.with(|table| {
         table.wake_kernel_task(Pid::TERMINAL, rdtsc());
         time::arm(table.next_due());
     });
-    if let Some(session) = killed_by {
-        sched::exit(ExitStatus::Killed(session));
+    match taken {
+        Taken::Done => {}
+        Taken::Later => {
+            PENDING.store(session.0, Ordering::Relaxed);
+            terminal::note_work();
+        }
+        Taken::EndsRunning => sched::exit(ExitStatus::Killed(session)),
     }
 }
 
@@ -53,26 +65,51 @@ fn wake_readers(session: Pid) {
     TABLE.with(|table| table.wake_input(|machine| machine.session == session, rdtsc()));
 }
 
+/// What came of a Control-C.
+enum Taken {
+    Done,
+    /// The leader is on its way to wait for a command or a program: to be tried again then.
+    Later,
+    /// The running process is to end, which it cannot while it is being looked at.
+    EndsRunning,
+}
+
 /// Control-C: ends the program that the session's leader waits for, and those which that one waits
 /// for in turn. A leader that waits for a command gets an empty one, and asks again. Of a leader
 /// that could go on, it ends the program that keeps the CPU from it.
-///
-/// The running process cannot be taken apart here: if it is to end, the session is returned.
-fn interrupt(session: Pid) -> Option<Pid> {
-    let mut next = waits_for(session);
-    if next == Some(WaitFor::Input) && terminal::push_empty_line(session) {
+fn interrupt(session: Pid) -> Taken {
+    let Some(mut next) = waits_for(session) else {
+        return if keeps_the_cpu(session) {
+            Taken::EndsRunning
+        } else if is_alive(session) {
+            Taken::Later
+        } else {
+            Taken::Done
+        };
+    };
+    if next == WaitFor::Input && terminal::push_empty_line(session) {
         wake_readers(session);
     }
-    let mut ends_running = next.is_none() && keeps_the_cpu(session);
-    while let Some(WaitFor::Child(child)) = next {
-        next = waits_for(child);
+    let mut taken = Taken::Done;
+    while let WaitFor::Child(child) = next {
+        let waits = waits_for(child);
         if is_running(child) {
-            ends_running = true;
+            taken = Taken::EndsRunning;
         } else {
             process::kill(session, child);
         }
+        match waits {
+            Some(further) => next = further,
+            None => break,
+        }
     }
-    ends_running.then_some(session)
+    taken
+}
+
+fn is_alive(pid: Pid) -> bool {
+    TABLE.with(|table| {
+        table.find(pid).is_some_and(|slot| !matches!(table[slot].state(), ProcState::Exited(_)))
+    })
 }
 
 fn waits_for(pid: Pid) -> Option<WaitFor> {
