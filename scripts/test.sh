@@ -20,7 +20,8 @@ main() {
     install_required || die "$install_problem"
     choose_toolchain
 
-    step "format" cargo_host fmt --all --check
+    # The policies are named in a table only, where rustfmt does not find them.
+    step "format" cargo_host fmt --all --check -- "$ORBITAL_ROOT"/kernel/core/src/sched/*.rs
     step "house rules" check_rules
     step "clippy, host" cargo_host clippy --locked --all-targets -- -D warnings
     step "clippy, image tool" cargo_image clippy --locked --package image --all-targets -- -D warnings

@@ -8,7 +8,7 @@ use core::mem::offset_of;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use orbital_abi::records::WHY;
-use orbital_abi::sched::QUANTUM_DEFAULT;
+use orbital_abi::sched::{POLICIES, QUANTUM_DEFAULT};
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
@@ -72,6 +72,17 @@ pub(crate) fn yield_at_exit() {
     carry_out_at_exit(Why::Yielded, now, |table| table.yield_now(now));
 }
 
+/// The running process lets everybody who is ready now run.
+pub(crate) fn run_ready() {
+    let now = rdtsc();
+    loop {
+        yield_now();
+        if !TABLE.with(|table| table.owes_turn(now)) {
+            return;
+        }
+    }
+}
+
 /// The running process waits for `wait`; returns when that may have happened.
 pub(crate) fn block(wait: WaitFor) {
     let now = rdtsc();
@@ -105,7 +116,7 @@ pub(crate) fn set_policy(name: &str, quantum_nanos: u64, seed: u64) -> bool {
     let settings = Settings { quantum: time::nanos_to_ticks(quantum_nanos).max(1), seed };
     let Some(policy) = AnyPolicy::by_name(name, &settings) else { return false };
     QUANTUM_NANOS.store(quantum_nanos, Ordering::Relaxed);
-    let slice = (name != AnyPolicy::NAMES[0]).then_some(settings.quantum);
+    let slice = (name != POLICIES[0]).then_some(settings.quantum);
     TABLE.with(|table| {
         table.set_policy(policy, slice, rdtsc());
         time::arm(table.next_due());
@@ -283,7 +294,7 @@ fn publish_layout() {
     debug::publish_words("status", ProcState::WORDS);
     debug::publish_words("wait", WaitFor::WORDS);
     debug::publish_words("end", ExitStatus::WORDS);
-    debug::publish_words("policy", AnyPolicy::NAMES);
+    debug::publish_words("policy", POLICIES);
     debug::publish_end();
 }
 

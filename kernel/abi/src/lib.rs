@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod calls;
+pub mod duration;
 pub mod errno;
 pub mod layout;
 pub mod records;

@@ -1,4 +1,4 @@
-//! The operations of the `sched` call.
+//! The operations of the `sched` call, and the table of policies.
 //!
 //! Every operation returns the policy in force in the low 8 bits, as its number from 1 on in
 //! [`POLICIES`], and the quantum in nanoseconds above them. Setting a policy or a weight needs
@@ -8,9 +8,30 @@
 /// Changes nothing.
 pub const ASK: u64 = 0;
 
-/// To choose a policy: its number from 1 on in [`POLICIES`]. The value is the quantum in
-/// nanoseconds, 0 to keep the one in force.
-pub const POLICIES: &[&str] = &["cooperative", "round-robin", "priority", "fair", "seeded"];
+/// Calls `$callback!` with one row per policy, `file Type "name";`: `kernel/core/src/sched/file.rs`
+/// has the type, which people know by the name. The first is the one a kernel starts with.
+#[macro_export]
+macro_rules! for_each_policy {
+    ($callback:path) => {
+        $callback! {
+            cooperative Cooperative "cooperative";
+            round_robin RoundRobin "round-robin";
+            priority Priority "priority";
+            fair Fair "fair";
+            seeded Seeded "seeded";
+            sweep Sweep "sweep";
+        }
+    };
+}
+
+macro_rules! policies {
+    ($($file:ident $policy:ident $name:literal;)*) => {
+        /// To choose a policy: its number from 1 on in this list. The value is the quantum in
+        /// nanoseconds, 0 to keep the one in force.
+        pub const POLICIES: &[&str] = &[$($name),*];
+    };
+}
+for_each_policy!(policies);
 
 /// To give the task `pid` a weight: the value, from 1 to [`WEIGHT_MAX`].
 pub const SET_WEIGHT: u64 = 256;

@@ -66,6 +66,8 @@ pub struct Process<M> {
     /// Who waits for its end; [`Pid::LAUNCHER`] when nobody does.
     pub(crate) waiter: Pid,
     pub(crate) next_in_bucket: Option<Slot>,
+    /// When it became ready last.
+    pub(crate) entered: u64,
     pub(crate) name: Name,
 }
 

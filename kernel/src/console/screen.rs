@@ -17,8 +17,9 @@ static FONT: [[u8; 8]; 128] = BASIC_LEGACY;
 const CELL_WIDTH: usize = 8;
 const CELL_HEIGHT: usize = 16;
 
-/// Rows that one call of [`Screen::draw`] draws.
-const ROWS_PER_TURN: usize = 4;
+/// Rows that one call of [`Screen::draw`] draws: one takes about a million instructions, in which
+/// nobody else can run.
+const ROWS_PER_TURN: usize = 1;
 
 /// The sixteen ANSI colours as red, green, blue (those of xterm).
 const PALETTE: [[u8; 3]; 16] = [

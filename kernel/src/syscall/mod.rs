@@ -29,6 +29,8 @@ enum Outcome {
     Return(u64),
     /// The caller goes on with this result, after the others.
     Yield(u64),
+    /// The caller goes on with this result, after everybody who is ready now.
+    AfterAll(u64),
     /// The caller waits, then asks again.
     Wait(WaitFor),
     /// The caller has ended.
@@ -54,6 +56,10 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
             Outcome::Yield(value) => {
                 frame.set_result(value);
                 return sched::yield_now();
+            }
+            Outcome::AfterAll(value) => {
+                frame.set_result(value);
+                return sched::run_ready();
             }
             Outcome::Wait(wait) => sched::block(wait),
             Outcome::Exit(status) => sched::exit(status),
@@ -83,7 +89,7 @@ fn perform(call: Syscall) -> Result<Outcome, Errno> {
             terminal::clear(session);
             0
         }
-        Syscall::RunReady {} => return Ok(Outcome::Yield(ps::ready_programs())),
+        Syscall::RunReady {} => return Ok(Outcome::AfterAll(ps::ready_programs())),
         Syscall::Spawn { path, path_len, argv, argv_len } => {
             tasks::spawn((path, path_len), (argv, argv_len))?
         }

@@ -3,11 +3,11 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use orbital_abi::sched::{QUANTUM_MAX, QUANTUM_MIN};
+use orbital_abi::duration;
+use orbital_abi::sched::{POLICIES, QUANTUM_MAX, QUANTUM_MIN};
 
 use super::programs::{MAX_PROGRAMS, Programs};
 use super::{CommandLine, Fail};
-use crate::sched::AnyPolicy;
 
 /// One key: its name, how its value is taken, and how the one in force is shown.
 pub(super) struct Key {
@@ -35,13 +35,13 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "sched",
-        set: |line, value| AnyPolicy::NAMES.contains(&value).then(|| line.sched = value),
+        set: |line, value| POLICIES.contains(&value).then(|| line.sched = value),
         show: |line, f| f.write_str(line.sched),
     },
     Key {
         name: "quantum",
-        set: |line, value| duration(value).map(|quantum| line.quantum = quantum),
-        show: |line, f| write!(f, "{}us", line.quantum.div_euclid(1000)),
+        set: |line, value| quantum(value).map(|quantum| line.quantum = quantum),
+        show: |line, f| write!(f, "{}", duration::Shown(line.quantum)),
     },
     Key {
         name: "seed",
@@ -87,18 +87,9 @@ fn number(value: &str, allowed: RangeInclusive<u64>) -> Option<u64> {
     value.parse().ok().filter(|number| allowed.contains(number))
 }
 
-/// A length of time: a number and `ns`, `us`, `ms` or `s`; in nanoseconds.
-fn duration(value: &str) -> Option<u64> {
-    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let scale = match value.strip_prefix(digits)? {
-        "ns" => 1,
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        _ => return None,
-    };
-    let nanos = digits.parse::<u64>().ok()?.checked_mul(scale)?;
-    (QUANTUM_MIN..=QUANTUM_MAX).contains(&nanos).then_some(nanos)
+/// A quantum, in nanoseconds.
+fn quantum(value: &str) -> Option<u64> {
+    duration::parse(value).filter(|nanos| (QUANTUM_MIN..=QUANTUM_MAX).contains(nanos))
 }
 
 fn failures(value: &str) -> Option<Fail> {

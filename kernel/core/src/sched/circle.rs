@@ -22,6 +22,13 @@ impl Circle {
         Self { turn: NONE, picked: NONE }
     }
 
+    /// Whether nobody in it is ready; a task that was picked loses its place.
+    #[inline(always)]
+    pub(super) fn nobody_waits(&mut self, tasks: &mut Tasks) -> bool {
+        self.forget_picked(tasks);
+        self.turn == NONE
+    }
+
     /// `task`, which is not in the ready set, is the last to have a turn.
     #[inline(always)]
     pub(super) fn enter(&mut self, tasks: &mut Tasks, task: Slot) {
@@ -36,11 +43,16 @@ impl Circle {
     /// Takes the task whose turn it is out of the ready set.
     #[inline(always)]
     pub(super) fn pick(&mut self, tasks: &mut Tasks) -> Option<Slot> {
+        self.forget_picked(tasks);
+        self.picked = self.turn;
+        (self.turn != NONE).then_some(Slot(self.turn))
+    }
+
+    #[inline(always)]
+    fn forget_picked(&mut self, tasks: &mut Tasks) {
         if self.picked != NONE {
             self.remove(tasks, Slot(self.picked));
         }
-        self.picked = self.turn;
-        (self.turn != NONE).then_some(Slot(self.turn))
     }
 
     /// `task` was picked, and will not enter again.

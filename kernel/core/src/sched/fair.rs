@@ -2,8 +2,8 @@
 //!
 //! Each task's virtual time grows by `ran / weight`; the ready set is a binary heap by virtual
 //! time ([`Heap`](crate::heap::Heap)), O(log n) to enter and leave. A task that was away comes back
-//! no earlier than the least of those that stayed, so that nobody saves up time by sleeping. A
-//! yield goes behind the one that is first now. (Virtual time as in Demers, Keshav, Shenker,
+//! a quantum before the least of those that stayed, at most: it runs soon, and nobody saves up more
+//! than that by sleeping. A yield goes behind the one that is first now. (Virtual time as in Demers, Keshav, Shenker,
 //! "Analysis and Simulation of a Fair Queueing Algorithm", 1989.)
 
 use super::{DEFAULT_WEIGHT, Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
@@ -12,13 +12,13 @@ use super::{DEFAULT_WEIGHT, Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 #[derive(Debug)]
 pub struct Fair {
     quantum: u64,
-    /// The virtual time of the task picked last: nobody starts earlier.
+    /// The virtual time of the task picked last: who comes back starts there.
     now: u64,
 }
 
 impl Fair {
     pub(super) const fn new(settings: &Settings) -> Self {
-        Self { quantum: settings.quantum, now: 0 }
+        Self { quantum: settings.quantum, now: settings.quantum }
     }
 
     fn charge(tasks: &mut Tasks, task: Slot, ran: u64) {
@@ -34,7 +34,8 @@ impl Policy for Fair {
         let first = tasks.heap.first().map_or(self.now, |(key, _)| key);
         let entity = tasks.entity(task);
         entity.key = match why {
-            Enter::Started | Enter::Woken => entity.key.max(self.now),
+            Enter::Started => entity.key.max(self.now),
+            Enter::Woken => entity.key.max(self.now.saturating_sub(self.quantum)),
             Enter::Yielded => entity.key.max(first.saturating_add(1)),
             Enter::SliceUsedUp => entity.key,
         };

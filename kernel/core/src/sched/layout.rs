@@ -42,7 +42,7 @@ impl AnyPolicy {
         let here = (&raw const *self).addr();
         // Of a `repr(u8)` enum: the tag, then the payload where its alignment allows.
         let cooperative = here + align_of::<Cooperative>() + offset_of!(Cooperative, ready);
-        let round_robin = here + align_of::<RoundRobin>() + offset_of!(RoundRobin, ready);
+        let round_robin = here + align_of::<RoundRobin>() + offset_of!(RoundRobin, circles);
         let levels = here + align_of::<Priority>() + offset_of!(Priority, levels);
         [
             ("policy", here),
@@ -52,7 +52,7 @@ impl AnyPolicy {
             ("queues.cooperative.stride", size_of::<Circle>()),
             ("queues.cooperative.picked", cooperative + offset_of!(Circle, picked)),
             ("queues.round-robin", round_robin),
-            ("queues.round-robin.count", 1),
+            ("queues.round-robin.count", 2),
             ("queues.round-robin.stride", size_of::<Circle>()),
             ("queues.round-robin.picked", round_robin + offset_of!(Circle, picked)),
             ("queues.priority", levels + offset_of!(Level, ready)),

@@ -9,25 +9,14 @@
 //! picked is ready, and the kernel's `sched` checks again before it switches stacks.
 
 mod circle;
-mod cooperative;
-mod fair;
 mod layout;
-mod priority;
 mod queue;
-mod round_robin;
-mod seeded;
 mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub use queue::Queue;
 pub use tasks::{DEFAULT_WEIGHT, Slot, Tasks};
-
-use cooperative::Cooperative;
-use fair::Fair;
-use priority::Priority;
-use round_robin::RoundRobin;
-use seeded::Seeded;
 
 /// Why a task enters the ready set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,9 +83,11 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// Declares the table of policies: one line each, `Variant = "name"`.
+/// Makes the policies of [`orbital_abi::for_each_policy`] one type.
 macro_rules! policies {
-    ($($policy:ident = $name:literal;)*) => {
+    ($($file:ident $policy:ident $name:literal;)*) => {
+        $(mod $file; use $file::$policy;)*
+
         /// Every policy there is, chosen by name, called without indirection.
         #[derive(Debug)]
         #[repr(u8)]
@@ -105,9 +96,6 @@ macro_rules! policies {
         }
 
         impl AnyPolicy {
-            /// The names that [`AnyPolicy::by_name`] knows.
-            pub const NAMES: &[&str] = &[$($name),*];
-
             /// The policy of that name, fresh.
             #[must_use]
             pub fn by_name(name: &str, settings: &Settings) -> Option<Self> {
@@ -149,13 +137,7 @@ macro_rules! policies {
     };
 }
 
-policies! {
-    Cooperative = "cooperative";
-    RoundRobin = "round-robin";
-    Priority = "priority";
-    Fair = "fair";
-    Seeded = "seeded";
-}
+orbital_abi::for_each_policy!(policies);
 
 impl AnyPolicy {
     /// The policy a kernel starts with.

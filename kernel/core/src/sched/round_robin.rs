@@ -1,7 +1,8 @@
 //! First come, first served, each for at most a quantum.
 //!
-//! The same queue as `cooperative`; only the answer to "for how long" differs, and with it the
-//! timer takes the CPU from a task that others wait for.
+//! The circle of `cooperative`; the answer to "for how long" differs, and with it the timer takes the
+//! CPU from a task that others wait for. What was woken has a circle of its own and is served at the
+//! next opportunity, however many compute: every other turn at most, so that they get theirs.
 
 use super::circle::Circle;
 use super::{Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
@@ -9,33 +10,55 @@ use super::{Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 /// The policy `round-robin`.
 #[derive(Debug)]
 pub struct RoundRobin {
-    pub(super) ready: Circle,
+    /// Those that ran, where the one on the CPU keeps its place, and those that were woken.
+    pub(super) circles: [Circle; 2],
+    /// Whether the last turn went to one that was woken.
+    served_woken: bool,
     quantum: u64,
 }
 
+/// Which circle a task is in is remembered as its key.
+const RAN: u64 = 0;
+const WOKEN: u64 = 1;
+
 impl RoundRobin {
     pub(super) const fn new(settings: &Settings) -> Self {
-        Self { ready: Circle::new(), quantum: settings.quantum }
+        let circles = [Circle::new(), Circle::new()];
+        Self { circles, served_woken: false, quantum: settings.quantum }
     }
 }
 
 impl Policy for RoundRobin {
     #[inline]
-    fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, _why: Enter, _ran: u64) {
-        self.ready.enter(tasks, task);
+    fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, _ran: u64) {
+        let [ran, woken] = &mut self.circles;
+        let (key, circle) = if why == Enter::Woken { (WOKEN, woken) } else { (RAN, ran) };
+        tasks.entity(task).key = key;
+        circle.enter(tasks, task);
     }
 
     #[inline]
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
-        Some(Pick { task: self.ready.pick(tasks)?, slice: Some(self.quantum) })
+        let [ran, woken] = &mut self.circles;
+        let may_serve_woken = !self.served_woken || ran.nobody_waits(tasks);
+        self.served_woken = may_serve_woken && !woken.nobody_waits(tasks);
+        let task = if self.served_woken {
+            let task = woken.pick(tasks)?;
+            woken.left(tasks, task);
+            task
+        } else {
+            ran.pick(tasks)?
+        };
+        Some(Pick { task, slice: Some(self.quantum) })
     }
 
     fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
-        self.ready.remove(tasks, task);
+        let [ran, woken] = &mut self.circles;
+        if tasks.entity(task).key == WOKEN { woken } else { ran }.remove(tasks, task);
     }
 
     #[inline]
     fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, _ran: u64) {
-        self.ready.left(tasks, task);
+        self.circles[0].left(tasks, task);
     }
 }

@@ -94,6 +94,11 @@ impl Tasks {
         self.entities[slot.index()] = Entity { weight: DEFAULT_WEIGHT, place: NONE, key: 0 };
     }
 
+    /// Forgets what the policy in force remembered of tasks: another one takes over.
+    pub fn forget_keys(&mut self) {
+        self.entities.iter_mut().for_each(|entity| entity.key = 0);
+    }
+
     /// The task's weight.
     #[must_use]
     pub fn weight(&self, slot: Slot) -> u32 {

@@ -5,6 +5,8 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
+use orbital_abi::sched::POLICIES;
+
 use super::{AnyPolicy, Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 
 const SETTINGS: Settings = Settings { quantum: 1000, seed: 7 };
@@ -34,10 +36,10 @@ proptest! {
     /// The queue is the ready set: what enters comes out once, and what is removed never does.
     #[test]
     fn every_policy_keeps_exactly_the_ready_tasks(
-        which in 0..AnyPolicy::NAMES.len(),
+        which in 0..POLICIES.len(),
         steps in prop::collection::vec((0..4u8, 0..16usize, 0..5000u64), 0..300),
     ) {
-        let mut policy = policy(AnyPolicy::NAMES[which]);
+        let mut policy = policy(POLICIES[which]);
         let mut tasks = Tasks::try_new(16).unwrap();
         let mut ready = Vec::new();
         for (step, index, ran) in steps {
@@ -75,7 +77,7 @@ proptest! {
 
 #[test]
 fn only_cooperative_gives_no_slice() {
-    for &name in AnyPolicy::NAMES {
+    for &name in POLICIES {
         let (mut tasks, mut policy) = (Tasks::try_new(1).unwrap(), policy(name));
         policy.enqueue(&mut tasks, Slot::new(0), Enter::Started, 0);
         let slice = policy.pick(&mut tasks).unwrap().slice;
@@ -86,7 +88,7 @@ fn only_cooperative_gives_no_slice() {
 
 #[test]
 fn nobody_starves_under_any_policy() {
-    for &name in AnyPolicy::NAMES {
+    for &name in POLICIES {
         let got = spin(name, &[1, 100, 10_000], 20_000);
         assert!(got.iter().all(|&ticks| ticks > 0), "{name}: {got:?}");
     }
@@ -112,7 +114,7 @@ fn fair_shares_follow_the_weights_within_two_percent() {
 }
 
 #[test]
-fn fair_gives_a_sleeper_no_credit_for_its_absence() {
+fn fair_gives_a_sleeper_hardly_any_credit_for_its_absence() {
     let (mut tasks, mut policy) = (Tasks::try_new(2).unwrap(), policy("fair"));
     let (spinner, sleeper) = (Slot::new(0), Slot::new(1));
     policy.enqueue(&mut tasks, spinner, Enter::Started, 0);
@@ -156,6 +158,41 @@ fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
 }
 
 #[test]
-fn the_contract_with_programs_names_the_same_policies() {
-    assert_eq!(AnyPolicy::NAMES, orbital_abi::sched::POLICIES);
+fn what_was_woken_runs_next_however_many_compute() {
+    for name in ["round-robin", "fair"] {
+        let (mut tasks, mut policy) = (Tasks::try_new(5).unwrap(), policy(name));
+        (1..5).for_each(|i| policy.enqueue(&mut tasks, Slot::new(i), Enter::Started, 0));
+        for _ in 0..100 {
+            let running = policy.pick(&mut tasks).unwrap().task;
+            policy.enqueue(&mut tasks, Slot::new(0), Enter::Woken, 0);
+            policy.enqueue(&mut tasks, running, Enter::SliceUsedUp, SETTINGS.quantum);
+            assert_eq!(policy.pick(&mut tasks).unwrap().task, Slot::new(0), "{name}");
+            policy.left(&mut tasks, Slot::new(0), Leave::Blocked, 1);
+        }
+    }
+}
+
+#[test]
+fn round_robin_gives_those_who_compute_every_other_turn_at_least() {
+    let (mut tasks, mut policy) = (Tasks::try_new(3).unwrap(), policy("round-robin"));
+    let spinner = Slot::new(2);
+    policy.enqueue(&mut tasks, spinner, Enter::Started, 0);
+    let mut turns = [0; 3];
+    for round in 0..100 {
+        policy.enqueue(&mut tasks, Slot::new(round % 2), Enter::Woken, 0);
+        let running = policy.pick(&mut tasks).unwrap().task;
+        turns[running.index()] += 1;
+        if running == spinner {
+            policy.enqueue(&mut tasks, spinner, Enter::SliceUsedUp, SETTINGS.quantum);
+            let woken = policy.pick(&mut tasks).unwrap().task;
+            turns[woken.index()] += 1;
+        }
+    }
+    assert!(turns[2] >= 50, "{turns:?}");
+}
+
+#[test]
+fn sweep_gives_every_slice_up_to_a_quantum_in_turn() {
+    let got = spin("sweep", &[100], 2000);
+    assert_eq!(got, [2 * (1..=SETTINGS.quantum).sum::<u64>()]);
 }

@@ -34,6 +34,7 @@ impl From<Refused> for Errno {
 }
 
 /// What there is to wait for.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
 pub enum Wait<M> {
     /// The process has ended and is out of the table.
     Ended(Process<M>, ExitStatus),

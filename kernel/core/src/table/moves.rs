@@ -13,7 +13,7 @@ impl<M> Table<M> {
     /// Embryo -> Ready.
     pub fn start(&mut self, slot: Slot, now: u64) {
         must(self[slot].state.start());
-        self.enqueue(slot, Enter::Started, 0);
+        self.enqueue(slot, Enter::Started, now);
         self.note(Deed::Started, self.on_the_cpu(), slot, now);
     }
 
@@ -27,6 +27,7 @@ impl<M> Table<M> {
         let process = &mut self[me];
         process.counters.cpu = process.counters.cpu.wrapping_add(ran);
         process.counters.voluntary = process.counters.voluntary.wrapping_add(1);
+        process.entered = now;
         must(process.state.pause());
         self.pass(me, Enter::Yielded, ran)
     }
@@ -40,6 +41,7 @@ impl<M> Table<M> {
         let process = &mut self[me];
         process.counters.cpu = process.counters.cpu.wrapping_add(ran);
         process.counters.forced = process.counters.forced.wrapping_add(1);
+        process.entered = now;
         must(process.state.pause());
         self.forced = self.forced.wrapping_add(1);
         self.pass(me, Enter::SliceUsedUp, ran)
@@ -100,7 +102,7 @@ impl<M> Table<M> {
             self.stop_waiting(slot, wait);
         }
         must(self[slot].state.wake());
-        self.enqueue(slot, Enter::Woken, 0);
+        self.enqueue(slot, Enter::Woken, now);
         self.note(Deed::Woken, by, slot, now);
     }
 
@@ -182,9 +184,10 @@ impl<M> Table<M> {
     }
 
     #[inline]
-    fn enqueue(&mut self, slot: Slot, why: Enter, ran: u64) {
+    fn enqueue(&mut self, slot: Slot, why: Enter, now: u64) {
         self.ready += 1;
-        self.policy.enqueue(&mut self.tasks, slot, why, ran);
+        self[slot].entered = now;
+        self.policy.enqueue(&mut self.tasks, slot, why, 0);
     }
 
     /// On whose time something happens that is not the end of the running task itself.

@@ -26,6 +26,7 @@ impl<M> Table<M> {
             family: Family::default(),
             waiter: Pid::LAUNCHER,
             next_in_bucket: self.buckets[bucket],
+            entered: 0,
             machine,
         });
         self.buckets[bucket] = Some(slot);

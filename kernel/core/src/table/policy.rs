@@ -2,7 +2,7 @@
 
 use super::Table;
 use crate::process::{Pid, ProcState};
-use crate::sched::{AnyPolicy, Enter, Leave, Policy, Slot};
+use crate::sched::{AnyPolicy, Enter, Leave, Policy, Queue, Slot};
 
 impl<M> Table<M> {
     /// When the timer must interrupt next: the first sleeper's moment, or the end of the running
@@ -46,6 +46,12 @@ impl<M> Table<M> {
         self.running.is_some() && self.slice_end.is_none()
     }
 
+    /// Whether somebody who was ready at `moment` has had no turn since.
+    #[must_use]
+    pub fn owes_turn(&self, moment: u64) -> bool {
+        self.iter().any(|process| process.state == ProcState::Ready && process.entered <= moment)
+    }
+
     /// The policy's name.
     #[must_use]
     pub fn policy_name(&self) -> &'static str {
@@ -53,11 +59,17 @@ impl<M> Table<M> {
     }
 
     /// From now on `policy` chooses. Every ready task enters it in the order in which the old one
-    /// would have picked them; the running task gets a slice like everybody else, from `now`.
+    /// would have picked them; the running task gets a slice like everybody else, from `now`. What
+    /// the old one remembered of any task is forgotten.
     pub fn set_policy(&mut self, mut policy: AnyPolicy, slice: Option<u64>, now: u64) {
+        let mut order = Queue::new();
         while let Some(pick) = self.policy.pick(&mut self.tasks) {
             self.policy.left(&mut self.tasks, pick.task, Leave::Exited, 0);
-            policy.enqueue(&mut self.tasks, pick.task, Enter::Started, 0);
+            order.push_back(&mut self.tasks, pick.task);
+        }
+        self.tasks.forget_keys();
+        while let Some(task) = order.pop_front(&mut self.tasks) {
+            policy.enqueue(&mut self.tasks, task, Enter::Started, 0);
         }
         self.policy = policy;
         self.slice_end = slice.map(|slice| now.saturating_add(slice));

@@ -6,6 +6,7 @@ mod policy;
 
 use std::vec::Vec;
 
+use orbital_abi::sched::POLICIES;
 use proptest::prelude::*;
 
 use super::{Table, Wait};
@@ -163,10 +164,10 @@ proptest! {
     /// Any sequence of moves keeps the invariants, and in the end everything can be collected.
     #[test]
     fn invariants_hold_over_random_lives(
-        policy in 0..AnyPolicy::NAMES.len(),
+        policy in 0..POLICIES.len(),
         steps in prop::collection::vec((0..10u8, 0..16u64), 1..150),
     ) {
-        let mut table = Table::try_new(12, AnyPolicy::by_name(AnyPolicy::NAMES[policy], &SETTINGS).unwrap()).unwrap();
+        let mut table = Table::try_new(12, AnyPolicy::by_name(POLICIES[policy], &SETTINGS).unwrap()).unwrap();
         let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
         table.start(launcher, 0);
         for (now, (step, pid)) in steps.into_iter().enumerate() {

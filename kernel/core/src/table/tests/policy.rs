@@ -1,8 +1,11 @@
 //! Moments and slices, and changing the policy.
 
+use std::collections::HashMap;
 use std::vec::Vec;
 
-use super::{SETTINGS, carry_out, spawn, table, with_running};
+use orbital_abi::sched::POLICIES;
+
+use super::{SETTINGS, carry_out, running_pid, spawn, table, with_running};
 use crate::process::{Pid, WaitFor};
 use crate::sched::AnyPolicy;
 use crate::table::Table;
@@ -51,7 +54,7 @@ fn changing_the_policy_loses_no_task() {
     let first = table.decide();
     carry_out(&mut table, first, 0);
     for round in 0..50 {
-        let name = AnyPolicy::NAMES[round % AnyPolicy::NAMES.len()];
+        let name = POLICIES[round % POLICIES.len()];
         table.set_policy(AnyPolicy::by_name(name, &SETTINGS).unwrap(), Some(1000), 0);
         table.check();
         let decision = table.yield_now(round as u64);
@@ -59,4 +62,97 @@ fn changing_the_policy_loses_no_task() {
         table.check();
         assert_eq!(table.ready(), 10);
     }
+}
+
+/// Whoever is on the CPU uses up slices; how often each task was put on it.
+fn spin(table: &mut Table<()>, slices: usize) -> HashMap<Pid, usize> {
+    let mut turns = HashMap::new();
+    for _ in 0..slices {
+        let now = table.slice_end.unwrap_or(table.since + 1);
+        let decision = match table.running() {
+            Some(_) => table.slice_used_up(now),
+            None => table.decide(),
+        };
+        carry_out(table, decision, now);
+        *turns.entry(running_pid(table).unwrap()).or_insert(0) += 1;
+    }
+    turns
+}
+
+#[test]
+fn a_policy_starts_afresh_whatever_the_one_before_it_remembered() {
+    let mut table = table(8);
+    let choose = |table: &mut Table<()>, name| {
+        let now = table.since;
+        table.set_policy(AnyPolicy::by_name(name, &SETTINGS).unwrap(), Some(1000), now);
+    };
+    choose(&mut table, "fair");
+    (0..3).for_each(|_| assert!(spawn(&mut table, Pid::LAUNCHER) > Pid(0)));
+    spin(&mut table, 1000);
+    for other in ["round-robin", "seeded", "cooperative"] {
+        choose(&mut table, other);
+        choose(&mut table, "fair");
+        let new = spawn(&mut table, Pid::LAUNCHER);
+        let turns = spin(&mut table, 100);
+        let (least, most) = (turns.values().min(), turns.values().max());
+        assert!(most.unwrap() - least.unwrap() <= 2, "after {other}: {turns:?}");
+        assert!(turns.contains_key(&new), "after {other}: {turns:?}");
+    }
+}
+
+/// What the kernel's `run_ready` does: yields until nobody is owed a turn. How often each task had
+/// one.
+fn run_ready(table: &mut Table<()>, caller: Pid) -> HashMap<Pid, usize> {
+    let mark = table.since + 1;
+    let mut turns = HashMap::new();
+    let mut now = mark;
+    loop {
+        now += 1;
+        let decision = table.yield_now(now);
+        carry_out(table, decision, now);
+        let running = running_pid(table).unwrap();
+        if running != caller {
+            *turns.entry(running).or_insert(0) += 1;
+        } else if !table.owes_turn(mark) {
+            return turns;
+        }
+    }
+}
+
+#[test]
+fn run_ready_gives_everybody_who_is_ready_a_turn_under_every_policy() {
+    for &name in POLICIES {
+        for heavy in [0, 4] {
+            let mut table =
+                Table::try_new(8, AnyPolicy::by_name(name, &SETTINGS).unwrap()).unwrap();
+            let pids: Vec<_> = (0..5).map(|_| spawn(&mut table, Pid::LAUNCHER)).collect();
+            let caller = pids[0];
+            let slot = table.find(pids[heavy]).unwrap();
+            table.set_weight(slot, 10_000);
+            with_running(&mut table, caller);
+            let turns = run_ready(&mut table, caller);
+            for pid in &pids[1..] {
+                assert!(turns.contains_key(pid), "{name}: {pid} had no turn: {turns:?}");
+                let once = matches!(name, "cooperative" | "round-robin" | "sweep");
+                assert!(!once || turns[pid] == 1, "{name}: {turns:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_owed_a_turn_who_became_ready_later_or_has_ended() {
+    let mut table = table(8);
+    let (caller, other) = (spawn(&mut table, Pid::LAUNCHER), spawn(&mut table, Pid::LAUNCHER));
+    with_running(&mut table, caller);
+    let mark = 10;
+    assert!(table.owes_turn(mark));
+    table.kill_for(caller, other, 11).unwrap();
+    let new = table.create("new", caller, ()).unwrap();
+    table.start(new, 12);
+    assert!(table.owes_turn(mark), "the launcher");
+    let decision = table.yield_now(13);
+    carry_out(&mut table, decision, 13);
+    assert_eq!(running_pid(&table), Some(Pid::LAUNCHER));
+    assert!(!table.owes_turn(mark));
 }
