@@ -6,7 +6,7 @@ use ulib::abi::layout::NANOS_PER_SEC;
 use ulib::text::Text;
 use ulib::{Errno, io, println, process, time};
 
-use crate::{jobs, machine};
+use crate::{jobs, machine, steering};
 
 /// A command that the shell itself carries out.
 struct Command {
@@ -50,6 +50,8 @@ const COMMANDS: &[Command] = &[
     command("run", "", "let every ready task run once", jobs::run),
     command("run", "NAME [ARG]..", "start a program, wait for it", jobs::run),
     command("spawn", "NAME [ARG].. [&]", "the same; with & do not wait", jobs::spawn),
+    command("sched", "[POLICY [QUANTUM]]", "show or choose who runs, how long", steering::sched),
+    command("nice", "PID WEIGHT", "give a process a weight, 1 to 10000", steering::nice),
     command("wait", "PID", "wait for a program started with &", jobs::wait),
     command("kill", "PID", "end a program started from here", jobs::kill),
     command("time", "COMMAND", "run COMMAND, print how long it took", time_command),

@@ -9,6 +9,7 @@
 mod commands;
 mod jobs;
 mod machine;
+mod steering;
 
 use ulib::{Args, io, print, println, process};
 
