@@ -71,7 +71,7 @@ fn every_wrong_field_of_every_header_is_refused_with_its_reason() -> Result {
 }
 
 /// Files with random defects: each is refused or runs, for a while.
-pub(crate) fn random_files(count: u64, seed: u64) -> Result {
+fn random_files(count: u64, seed: u64) -> Result {
     println!("seed {seed}");
     let mut random = Random::new(seed);
     let files = (0..count).map(|_| random.file());
@@ -93,4 +93,10 @@ pub(crate) fn random_files(count: u64, seed: u64) -> Result {
 #[test]
 fn two_thousand_files_with_random_defects_lose_nothing() -> Result {
     random_files(2_000, 1)
+}
+
+#[test]
+#[ignore = "ten minutes"]
+fn a_hundred_thousand_files_with_random_defects_lose_nothing() -> Result {
+    (1..=50).try_for_each(|seed| random_files(2_000, seed))
 }

@@ -21,7 +21,7 @@ const SLEEPER: &str = "sleeper";
 const PAUSE_NANOS: u64 = 1_000_000;
 
 /// Most processes that `hog processes` can keep in mind.
-const MAX_PROCESSES: usize = 4096;
+const MAX_PROCESSES: usize = 10_000;
 
 fn main(args: Args) -> i64 {
     let done = match (args.get(1), args.number(2), args.count()) {
