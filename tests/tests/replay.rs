@@ -57,6 +57,20 @@ fn gdb(recording: &Path, socket: &Path, commands: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
+/// What the README types into gdb to go back in time.
+fn readme_session() -> Vec<&'static str> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("## Going back in time").unwrap_or_default();
+    let session = section.split("```text").nth(1).and_then(|rest| rest.split("```").next());
+    let session: Vec<_> = session
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.strip_prefix("(gdb) "))
+        .collect();
+    assert!(session.contains(&"reverse-continue"), "{session:?}");
+    session
+}
+
 #[test]
 fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     let folder = folder("recording")?;
@@ -89,26 +103,16 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     while !socket.exists() && machine.try_wait()?.is_none() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let story = gdb(
-        &recording,
-        &socket,
-        &[
-            "break orbital_arch::x86_64::qemu::exit",
-            "continue",
-            "echo at the end\\n",
-            "reverse-stepi",
-            "watch -l orbital_kernel::sched::CURRENT_PID",
-            "reverse-continue",
-            "backtrace 2",
-            "monitor info snapshots",
-            "kill",
-        ],
-    )?;
+    let mut commands = vec!["break orbital_arch::x86_64::qemu::exit", "continue"];
+    commands.extend(["echo at the end\\n", "reverse-stepi"]);
+    commands.extend(readme_session());
+    commands.extend(["monitor info snapshots", "kill"]);
+    let story = gdb(&recording, &socket, &commands)?;
     machine.wait()?;
     let (_, back) = story.split_once("at the end").ok_or_else(|| story.clone())?;
     assert!(back.contains("power_off ()"), "reverse-stepi leaves the last function: {story}");
     let writer = back.split_once("#0 ").ok_or_else(|| story.clone())?.1;
-    assert!(writer.contains("sched::switch_to ("), "who wrote the current pid: {story}");
+    assert!(writer.contains("kernel/src/sched.rs"), "who wrote the current pid: {story}");
     assert!(story.contains(" up "), "a snapshot was taken once the kernel was up: {story}");
     fs::remove_dir_all(folder)?;
     Ok(())

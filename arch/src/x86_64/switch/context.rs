@@ -29,7 +29,12 @@ pub struct TaskContext {
     pub(in super::super) selectors: Selectors,
     /// Where the program's thread-local storage is, or 0; canonical. Set it before the first run.
     pub fs_base: u64,
+    /// Where the frame of an entry from ring 3 has the program's rip; [`NOWHERE`] without a program.
+    user_rip: *const u64,
 }
+
+/// The rip of tasks that never are in ring 3.
+static NOWHERE: u64 = 0;
 
 const _: () = assert!(
     size_of::<TaskContext>().is_multiple_of(16),
@@ -123,6 +128,12 @@ impl TaskContext {
         fpu: *mut u8,
         rsp: *mut u8,
     ) -> Self {
+        let user_rip = if kernel_stack_top.is_null() {
+            &raw const NOWHERE
+        } else {
+            let frame = kernel_stack_top.cast::<TrapFrame>().wrapping_sub(1);
+            frame.wrapping_byte_add(offset_of!(TrapFrame, rip)).cast::<u64>().cast_const()
+        };
         Self {
             rbx: 0,
             rbp: 0,
@@ -136,6 +147,7 @@ impl TaskContext {
             fpu,
             selectors: Selectors::NULL,
             fs_base: 0,
+            user_rip,
         }
     }
 
@@ -143,12 +155,8 @@ impl TaskContext {
     #[inline]
     #[must_use]
     pub fn user_rip(&self) -> u64 {
-        if self.kernel_stack_top.is_null() {
-            return 0;
-        }
-        let frame = self.kernel_stack_top.cast::<TrapFrame>().wrapping_sub(1);
-        // SAFETY: a task of ring 3 always has a frame at the top of its kernel stack.
-        unsafe { (*frame).rip }
+        // SAFETY: it is in the frame at the top of the task's own kernel stack, or `NOWHERE`.
+        unsafe { *self.user_rip }
     }
 }
 
