@@ -36,7 +36,8 @@ main() {
     trap 'rm -rf -- "$scratch"' EXIT
     "$OUTPUT/mkimage" --kernel "$place/kernel.stripped" --programs "$place/stripped" \
         --bios "$scratch/bios.img" --cmdline "run=\"$run\" quiet=yes"
-    qemu_machine "$scratch/bios.img" bios
+    qemu_machine bios
+    qemu_disk "$scratch/bios.img"
     # gdb ends it, or it ends with this script.
     setpriv --pdeathsig TERM qemu-system-x86_64 "${machine[@]}" -m 128 -display none -serial null \
         -S -gdb "unix:$scratch/gdb,server=on,wait=off" </dev/null &
