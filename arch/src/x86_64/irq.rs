@@ -2,7 +2,7 @@
 //!
 //! [`IrqGuard`] is for code that also runs before that rule holds, or under a debugger.
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
@@ -26,7 +26,24 @@ pub fn disable() {
 /// Whether an interrupt could come now.
 #[must_use]
 pub fn enabled() -> bool {
-    interrupts::are_enabled()
+    const INTERRUPT_FLAG: u64 = 1 << 9;
+    read_rflags() & INTERRUPT_FLAG != 0
+}
+
+/// RFLAGS. A function of its own, as `pushfq` moves rsp: in the middle of one that Rust compiles,
+/// the CFI would be wrong for an instruction, and with it every backtrace from there.
+#[unsafe(naked)]
+#[unsafe(export_name = "read_rflags")]
+extern "C" fn read_rflags() -> u64 {
+    naked_asm!(
+        ".cfi_startproc",
+        "pushfq",
+        ".cfi_adjust_cfa_offset 8",
+        "pop rax",
+        ".cfi_adjust_cfa_offset -8",
+        "ret",
+        ".cfi_endproc",
+    )
 }
 
 /// Halts until an interrupt has been handled; called and left with interrupts off.
