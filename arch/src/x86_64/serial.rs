@@ -9,9 +9,13 @@
 //!
 //! [`interrupt_cause`]: SerialPort::interrupt_cause
 
+mod kept;
 mod register;
+mod setup;
 #[cfg(test)]
 mod tests;
+
+use kept::Kept;
 
 use crate::x86_64::ports::{IoPorts, Ports};
 
@@ -62,6 +66,7 @@ pub struct SerialPort<P = IoPorts> {
     ports: P,
     enabled: u8,
     errors: LineErrors,
+    kept: Kept,
 }
 
 impl SerialPort {
@@ -79,50 +84,11 @@ impl SerialPort {
 }
 
 impl<P: Ports> SerialPort<P> {
-    /// Sets up the port behind `ports`, as [`SerialPort::com1`] says.
-    ///
-    /// # Errors
-    /// If there is none, or it fails its loop-back test.
-    pub fn new(ports: P) -> Result<Self, Absent> {
-        let mut port = Self { ports, enabled: 0, errors: LineErrors::default() };
-        // What the boot loader wrote shall still get out before the FIFO is emptied.
-        port.wait_for(register::TRANSMITTER_IDLE);
-        port.ports.write(register::INTERRUPT_ENABLE, 0);
-        port.ports.write(register::LINE_CONTROL, register::DIVISOR_LATCH);
-        port.ports.write(register::DATA, register::DIVISOR[0]);
-        port.ports.write(register::INTERRUPT_ENABLE, register::DIVISOR[1]);
-        port.ports.write(register::LINE_CONTROL, register::EIGHT_BITS_NO_PARITY_ONE_STOP);
-        port.ports.write(register::FIFO_CONTROL, register::FIFO_RESET);
-        port.probe()?;
-        port.ports.write(register::MODEM_CONTROL, register::MODEM_READY);
-        // Causes that date from before.
-        port.ports.read(register::MODEM_STATUS);
-        port.ports.read(register::INTERRUPT_CAUSE);
-        port.errors = LineErrors::default();
-        Ok(port)
-    }
-
-    /// Sends bytes to itself. What somebody types meanwhile may come between them (an emulated
-    /// line is not cut), so they need only be among what the FIFO holds.
-    fn probe(&mut self) -> Result<(), Absent> {
-        self.ports.write(register::MODEM_CONTROL, register::MODEM_READY | register::MODEM_LOOPBACK);
-        for probe in [0xae, 0x51] {
-            self.ports.write(register::DATA, probe);
-            let comes_back = (0..=FIFO_LENGTH)
-                .map_while(|_| {
-                    self.wait_for(register::DATA_READY);
-                    self.read_byte()
-                })
-                .any(|byte| byte == probe);
-            if !comes_back {
-                return Err(Absent);
-            }
-        }
-        Ok(())
-    }
-
     /// The oldest byte received, if there is one.
     pub fn read_byte(&mut self) -> Option<u8> {
+        if let Some(byte) = self.kept.pop() {
+            return Some(byte);
+        }
         let status = self.line_status();
         (status & register::DATA_READY != 0).then(|| self.ports.read(register::DATA))
     }
@@ -162,9 +128,12 @@ impl<P: Ports> SerialPort<P> {
         self.enable(if enable { others | register::ENABLE_TRANSMIT } else { others });
     }
 
-    /// The most urgent cause of an interrupt, if there is one. Asking clears
-    /// [`Cause::TransmitEmpty`].
+    /// The most urgent cause of an interrupt, if there is one; bytes that came while the port was
+    /// set up count as one that has just happened. Asking clears [`Cause::TransmitEmpty`].
     pub fn interrupt_cause(&mut self) -> Option<Cause> {
+        if !self.kept.is_empty() {
+            return Some(Cause::Received);
+        }
         match self.ports.read(register::INTERRUPT_CAUSE) & 0x0f {
             0b0110 => {
                 self.line_status();

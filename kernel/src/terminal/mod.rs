@@ -55,8 +55,10 @@ pub(crate) fn init(info: &mut BootInfo, sessions: usize) -> Option<()> {
 /// Takes input from now on; once, when the interrupts have been routed.
 pub(crate) fn enable_interrupts() {
     console::with_output(|output| output.enable_receive_interrupt());
-    // A key pressed before would keep the keyboard's line up, and no edge would ever come.
+    // What was typed before has interrupted nobody; a key pressed before would even keep the
+    // keyboard's line up, and no edge would ever come.
     keyboard_interrupt();
+    serial_interrupt();
 }
 
 /// Writes for a program: all of it, or nothing if there is no room now.

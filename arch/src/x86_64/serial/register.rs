@@ -15,9 +15,9 @@ pub(super) const ENABLE_RECEIVE: u8 = 1 << 0;
 pub(super) const ENABLE_TRANSMIT: u8 = 1 << 1;
 pub(super) const ENABLE_LINE_STATUS: u8 = 1 << 2;
 
-/// FIFOs on and emptied; interrupt from the first byte received, which leaves the other fifteen
+/// FIFOs on; interrupt from the first byte received, which leaves the other fifteen
 /// as the time to come and get them.
-pub(super) const FIFO_RESET: u8 = 0b0000_0111;
+pub(super) const FIFO_ON: u8 = 0b0000_0001;
 
 pub(super) const EIGHT_BITS_NO_PARITY_ONE_STOP: u8 = 0b0000_0011;
 pub(super) const DIVISOR_LATCH: u8 = 1 << 7;

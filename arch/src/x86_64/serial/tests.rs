@@ -84,7 +84,11 @@ impl Ports for Chip {
                 self.interrupt_enable = value;
                 self.transmit_pending = newly && self.in_fifo == 0;
             }
-            register::FIFO_CONTROL if value & 0b10 != 0 => self.received.clear(),
+            // Turning the FIFOs on empties them.
+            register::FIFO_CONTROL => {
+                assert_eq!(value & 0b110, 0, "what is in a FIFO that was on is not to be lost");
+                self.received.clear();
+            }
             register::LINE_CONTROL => self.line_control = value,
             register::MODEM_CONTROL => self.modem_control = value,
             _ => {}
@@ -126,6 +130,18 @@ fn typing_during_the_test_does_not_hide_the_port() {
     let typed = FIFO_LENGTH - 1;
     let chip = Chip { typed, ..Chip::default() };
     assert!(SerialPort::new(chip).is_ok());
+}
+
+#[test]
+fn what_is_typed_before_and_during_the_set_up_is_received() {
+    let chip = Chip { typed: 3, received: VecDeque::from([b'a']), ..Chip::default() };
+    let mut port = SerialPort::new(chip).unwrap();
+    port.ports.received.push_back(b'z');
+    port.enable_receive_interrupt();
+    assert_eq!(port.interrupt_cause(), Some(Cause::Received));
+    let received: Vec<_> = core::iter::from_fn(|| port.read_byte()).collect();
+    assert_eq!(received, b"aeeeeeez");
+    assert_eq!(port.interrupt_cause(), None);
 }
 
 #[test]
