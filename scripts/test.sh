@@ -33,6 +33,7 @@ main() {
     step "tests, host" cargo_host test --locked --no-fail-fast "${ON_HOST[@]}"
     step "tests, gdb commands" test_gdb_commands
     step "tests, QEMU" test_in_qemu
+    step "tests, QEMU, preempted" test_preempted
 
     ((${#failed[@]} == 0)) || die "failed: $(printf '%s; ' "${failed[@]}")after $SECONDS s"
     say "all checks passed in $SECONDS s"
@@ -65,6 +66,14 @@ test_in_qemu() {
     "$ORBITAL_ROOT/scripts/build.sh" --debug || return
     export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage
     cargo_host test --locked --no-fail-fast --package orbital-tests
+}
+
+# The machines of those tests that do not choose a policy, preempted: the same programs, the same
+# results. What the step before has built is there.
+test_preempted() {
+    export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage
+    export ORBITAL_TEST_SCHED="sched=round-robin quantum=100us"
+    cargo_host test --locked --no-fail-fast --package orbital-tests --test programs --test shells
 }
 
 main "$@"

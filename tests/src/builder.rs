@@ -183,7 +183,7 @@ impl Builder {
     /// The image cannot be made, or QEMU does not start.
     #[track_caller]
     pub fn boot(self) -> Result<Machine> {
-        Machine::start(self, Location::caller(), None)
+        Machine::start(self.under_policy(), Location::caller(), None)
     }
 
     /// Starts the machine at the first shell's prompt from a saved state, in a fraction of the time
@@ -193,7 +193,17 @@ impl Builder {
     /// As [`boot`](Self::boot), or no prompt appears.
     #[track_caller]
     pub fn warm(self) -> Result<Machine> {
-        warm::start(self, Location::caller())
+        warm::start(self.under_policy(), Location::caller())
+    }
+
+    /// Adds what `ORBITAL_TEST_SCHED` says to a command line that names no policy.
+    fn under_policy(mut self) -> Self {
+        if let Ok(policy) = std::env::var("ORBITAL_TEST_SCHED")
+            && !self.cmdline.contains("sched=")
+        {
+            self.cmdline = format!("{} {policy}", self.cmdline).trim_start().to_owned();
+        }
+        self
     }
 
     /// QEMU arguments that only this machine has.

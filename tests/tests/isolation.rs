@@ -263,7 +263,8 @@ fn the_debug_build_keeps_processes_apart_too() -> Result {
 
 #[test]
 fn a_program_that_never_yields_starves_the_others_when_cooperative() -> Result {
-    let mut machine = Machine::builder().cmdline("run=\"spin; say late 1\"").boot()?;
+    let mut machine =
+        Machine::builder().cmdline("sched=cooperative run=\"spin; say late 1\"").boot()?;
     machine.expect("(say) started")?;
     machine.refuse("late")?;
     machine.run_for(std::time::Duration::from_secs(2))

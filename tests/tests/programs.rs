@@ -17,9 +17,12 @@ fn order<'a>(text: &str, words: [&'a str; 2]) -> Vec<&'a str> {
 
 #[test]
 fn two_programs_that_yield_take_strict_turns() -> Result {
-    let text = output("say hello 10; say world 10", exit::SUCCESS)?;
+    let line = "run=\"say hello 10; say world 10\" sched=cooperative poweroff=yes";
+    let mut machine = Machine::builder().cmdline(line).boot()?;
+    machine.expect_exit(exit::SUCCESS)?;
+    let text = machine.transcript();
     let turns: Vec<_> = ["hello", "world"].into_iter().cycle().take(20).collect();
-    assert_eq!(order(&text, ["hello", "world"]), turns, "{text}");
+    assert_eq!(order(text, ["hello", "world"]), turns, "{text}");
     Ok(())
 }
 
@@ -94,7 +97,8 @@ fn a_program_starts_clean_with_the_arguments_that_were_written() -> Result {
 
 #[test]
 fn lines_of_programs_without_the_focus_are_marked_with_their_pid() -> Result {
-    let mut machine = Machine::builder().run("say mine 3; say other 3").boot()?;
+    let line = "run=\"say mine 3; say other 3\" sched=cooperative";
+    let mut machine = Machine::builder().cmdline(format!("{line} poweroff=yes")).boot()?;
     for _ in 0..3 {
         machine.expect_line("mine")?;
         machine.expect_line("[pid 2] other")?;
