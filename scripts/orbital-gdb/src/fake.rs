@@ -155,6 +155,10 @@ impl State {
             // Its past is the rest of its future.
             "b" if rest == "s" => self.advance().then(|| "T05thread:01;".to_owned())?,
             "b" => return self.run(),
+            // QEMU wants a process where it was told that we know processes.
+            "D" if self.heard.iter().any(|packet| packet.contains("multiprocess+")) => {
+                "E22".to_owned()
+            }
             "D" => {
                 self.running = true;
                 "OK".to_owned()

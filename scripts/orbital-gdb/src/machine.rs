@@ -63,7 +63,7 @@ pub struct Machine {
 impl Machine {
     /// Asks the stub what it can do.
     pub fn connect(mut wires: Wires) -> Result<Self> {
-        let features = wires.ask(b"qSupported:multiprocess+")?;
+        let features = wires.ask(b"qSupported")?;
         let reverses = String::from_utf8_lossy(&features).contains("ReverseStep+");
         let mut machine = Self {
             wires,

@@ -8,7 +8,7 @@ use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use orbital_gdb::session::Symbols;
@@ -22,7 +22,7 @@ Stands between gdb and QEMU's gdb stub, and shows every task of Orbital as an in
   (gdb) set schedule-multiple on
   (gdb) target extended-remote | orbital-gdb --kernel kernel.elf --programs programs STUB
 
-  STUB               where the stub listens: HOST:PORT, or the path of a socket
+  STUB               where the stub listens: [HOST]:PORT, or the path of a socket
   --kernel FILE      the kernel with its symbols
   --programs PATH    a program with its symbols, or a folder of them (repeatable)
   --listen SOCKET    wait there for one gdb, instead of talking to it on the standard streams
@@ -85,11 +85,12 @@ fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         }
         None => (file(&io::stdin())?, file(&io::stdout())?),
     };
-    let wires = if options.stub.contains('/') {
+    let wires = if Path::new(&options.stub).exists() {
         let stub = UnixStream::connect(&options.stub).map_err(named)?;
         Wires::new(gdb, (stub.try_clone()?, stub))
     } else {
-        let stub = TcpStream::connect(&options.stub).map_err(named)?;
+        let host = if options.stub.starts_with(':') { "localhost" } else { "" };
+        let stub = TcpStream::connect(format!("{host}{}", options.stub)).map_err(named)?;
         stub.set_nodelay(true)?;
         Wires::new(gdb, (stub.try_clone()?, stub))
     };

@@ -62,6 +62,8 @@ pub struct Session {
     selected: Option<Id>,
     /// Who was reported last: gdb takes it for selected.
     reported: Id,
+    /// Who was born last, until gdb has taken note of it and goes on.
+    newborn: Option<Id>,
     /// Whom gdb wants stepped.
     stepping: Option<Id>,
     /// Where that one is awaited, if a birth came in between.
@@ -121,6 +123,7 @@ impl Session {
             detached: Vec::new(),
             selected: None,
             reported: first,
+            newborn: None,
             stepping: None,
             awaited: None,
             pending: None,

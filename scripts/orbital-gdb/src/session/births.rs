@@ -18,6 +18,7 @@ impl Session {
                 self.pending = stop;
                 let parent = self.whom()?;
                 self.known.push(child);
+                self.newborn = Some(child);
                 Stop::Fork { parent, child }
             }
             None => match stop {

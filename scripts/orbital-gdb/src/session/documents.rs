@@ -23,10 +23,14 @@ impl Session {
         Ok(part(&text, offset, length))
     }
 
-    /// Everybody gdb knows and who has not ended meanwhile, with what they do.
+    /// Everybody gdb knows and who has not ended meanwhile, with what they do. Whoever is being
+    /// announced is left out: gdb is to make it from what it is told of the birth.
     fn threads(&mut self) -> Result<String> {
         let mut text = "<threads>".to_owned();
         for id in self.known.clone() {
+            if self.newborn == Some(id) {
+                continue;
+            }
             let Some(status) = self.tasks.status(&mut self.machine, id)? else { continue };
             let name = self.tasks.find(id).map_or("idle", |task| &task.name);
             // Writing to a string cannot fail.

@@ -2,8 +2,8 @@
 //!
 //! There is one CPU, so the machine runs as a whole. A breakpoint that is not of the task that hit
 //! it is stepped over. A task that gdb wants stepped but is not on the CPU is first waited for, at
-//! the instruction it resumes with. A step by one instruction goes wherever that leads; steps within
-//! a range of a program, which is how gdb carries out `step` and `next`, pass over the kernel.
+//! the instruction it resumes with. `stepi` goes into the kernel with a system call; steps within a
+//! range of a program, which is how gdb carries out `step` and `next`, and past a breakpoint do not.
 
 use std::ops::Range;
 
@@ -30,6 +30,7 @@ enum Event {
 impl Session {
     /// Carries out `vCont`: what gdb is to be told.
     pub(super) fn resume(&mut self, step: Option<Step>) -> Result<String> {
+        self.newborn = None;
         let pending = self.pending.take();
         if let Some(told) = self.tell(pending)? {
             return Ok(told);
@@ -40,10 +41,11 @@ impl Session {
             self.awaited = None;
         }
         self.stepping = stepping;
+        let alone = step.as_ref().is_some_and(|step| step.alone);
         let range = step.and_then(|step| step.range);
         loop {
             let stop = match self.stepping {
-                Some(id) => self.step(id, range.clone())?,
+                Some(id) => self.step(id, range.as_ref(), alone)?,
                 None => self.go_on()?,
             };
             if let Some(told) = self.tell(stop)? {
@@ -88,8 +90,9 @@ impl Session {
         })
     }
 
-    /// One instruction of a task, wherever it is, or as many as lie in `range`.
-    fn step(&mut self, id: Id, range: Option<Range<u64>>) -> Result<Option<Stop>> {
+    /// One instruction of a task, wherever it is, or as many as lie in `range`. An instruction that
+    /// faults is tried again when the kernel has done its part.
+    fn step(&mut self, id: Id, range: Option<&Range<u64>>, alone: bool) -> Result<Option<Stop>> {
         let on_cpu = self.tasks.current(&mut self.machine)? == Some(id);
         let awaited = self.awaited.or((!on_cpu).then_some(self.hooks.resumes));
         if let Some(address) = awaited {
@@ -97,7 +100,7 @@ impl Session {
                 return Ok(stop);
             }
             // Back from the kernel, whose call has been the step.
-            if address != self.hooks.resumes && self.has_left(id, range.as_ref())? {
+            if address != self.hooks.resumes && self.has_left(id, range)? {
                 return Ok(Some(Stop::at(id, signal::TRAP)));
             }
         }
@@ -106,14 +109,18 @@ impl Session {
             if let Some(stop) = self.step_once(id)? {
                 return Ok(Some(stop));
             }
-            if range.is_some() && was_program && !self.in_program()? {
-                let is_call = self.machine.register("rip")? == self.hooks.syscall;
+            let is_call = self.machine.register("rip")? == self.hooks.syscall;
+            let pass = range.is_some() || alone || !is_call;
+            if pass && was_program && !self.in_program()? {
                 let back = if is_call { self.machine.register("rcx")? } else { before };
                 if let Err(stop) = self.wait_at(back)? {
                     return Ok(stop);
                 }
+                if !is_call {
+                    continue;
+                }
             }
-            if self.has_left(id, range.as_ref())? {
+            if self.has_left(id, range)? {
                 return Ok(Some(Stop::at(id, signal::TRAP)));
             }
         }
@@ -233,6 +240,7 @@ impl Session {
             "c" => Resume::ContinueBack,
             _ => return Ok(error()),
         };
+        self.newborn = None;
         let pending = self.pending.take();
         if let Some(told) = self.tell(pending)? {
             return Ok(told);

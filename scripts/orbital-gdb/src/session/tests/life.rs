@@ -32,6 +32,8 @@ fn everybody_who_lives_is_announced_before_the_first_stop() {
         task(stub, 2, 5, READY);
     });
     assert_eq!(gdb.ask("?"), "T05fork:p1.1;thread:p7ffffffe.1;");
+    let threads = gdb.ask("qXfer:threads:read::0,1000");
+    assert_eq!(threads.matches("<thread ").count(), 1, "not before it is announced: {threads}");
     assert_eq!(gdb.ask("vCont;c"), "T05fork:p5.1;thread:p7ffffffe.1;");
     assert_eq!(gdb.ask("vCont;c"), "T05thread:p7ffffffe.1;");
     assert!(!stub.heard().contains(&"c".to_owned()), "the machine has not moved");

@@ -69,7 +69,7 @@ fn a_step_of_a_task_that_is_switched_out_waits_until_it_resumes() {
 #[test]
 fn the_task_that_made_the_step_is_reported_even_if_the_step_has_switched_it_out() {
     let (mut gdb, stub) = two_tasks();
-    stub.future(vec![on_cpu(0, 1, SOMEWHERE), on_cpu(1, 2, SOMEWHERE + 3)]);
+    stub.future(vec![on_cpu(0, 1, HOOKS.syscall), on_cpu(1, 2, SOMEWHERE + 3)]);
     gdb.ask("vCont;s:p1.1;c");
     assert_eq!(gdb.ask("vCont;s:p1.1;c"), "T05thread:p1.1;");
     assert!(gdb.ask("g").starts_with("xx"), "it is switched out now");
@@ -119,6 +119,29 @@ fn one_step_goes_into_the_kernel() {
     stub.future(vec![entry, on_cpu(0, 1, SOMEWHERE)]);
     assert_eq!(gdb.ask("vCont;s:p1.1;c"), "T05thread:p1.1;");
     assert!(gdb.ask("pb").starts_with("2000"));
+}
+
+#[test]
+fn a_step_past_a_breakpoint_at_a_system_call_ends_behind_it() {
+    let (mut gdb, stub) = two_tasks();
+    let mut entry = in_program(1, HOOKS.syscall);
+    entry.extend([("cs", 8), ("rcx", 0x40_1002)]);
+    stub.future(vec![entry, on_cpu(0, 1, SOMEWHERE), in_program(1, 0x40_1002)]);
+    assert_eq!(gdb.ask("vCont;s:p1.1"), "T05thread:p1.1;");
+    assert!(gdb.ask("pb").starts_with("0210"));
+}
+
+#[test]
+fn a_step_by_an_instruction_that_faults_ends_behind_it() {
+    let (mut gdb, stub) = two_tasks();
+    stub.future(vec![
+        on_cpu(0, 1, SOMEWHERE),
+        on_cpu(0, 1, SOMEWHERE + 1),
+        in_program(1, 0x40_1000),
+        in_program(1, 0x40_1007),
+    ]);
+    assert_eq!(gdb.ask("vCont;s:p1.1;c"), "T05thread:p1.1;");
+    assert!(gdb.ask("pb").starts_with("0710"));
 }
 
 #[test]
