@@ -23,6 +23,8 @@ Builds what an Orbital machine boots, installing the tools it needs. Quick when 
     bios.img uefi.img  disk images: empty command line, all programs
   target/orbital/mkimage
                        makes other images; see its --help
+  target/orbital/orbital-gdb
+                       makes processes inferiors of gdb; scripts/gdb.sh starts it
 END
 }
 
@@ -40,6 +42,7 @@ main() {
     only_one build
     choose_toolchain
     build_image_tool
+    build_debug_tool
     build_machine_code "$profile"
     make_default_image "$profile" bios
     [[ -z $uefi ]] || make_default_image "$profile" uefi
@@ -50,6 +53,11 @@ build_image_tool() {
         say "building the boot loader: minutes, but only once"
     cargo_image build --locked --quiet --package image || die "cannot build the image tool"
     publish "$ORBITAL_ROOT/target/image/debug/image" "$OUTPUT/mkimage"
+}
+
+build_debug_tool() {
+    cargo_host build --locked --quiet --package orbital-gdb || die "cannot build orbital-gdb"
+    publish "$ORBITAL_ROOT/target/debug/orbital-gdb" "$OUTPUT/orbital-gdb"
 }
 
 build_machine_code() {

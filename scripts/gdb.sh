@@ -10,7 +10,8 @@ usage() {
 usage: scripts/gdb.sh [OPTION]... [MACHINE] [-- GDB_ARGUMENT...]
 
 Opens gdb with the symbols of the kernel and of every program and with the `orbital` commands
-(`help orbital`). MACHINE is what to look at:
+(`help orbital`). Every process is an inferior of its own: scripts/orbital-gdb/README.md tells what
+can be done with it. MACHINE is what to look at:
 
   nothing      the machine that scripts/run.sh runs, the youngest if there are several
   HOST:PORT    a gdb stub (:PORT on this host)
@@ -37,7 +38,8 @@ main() {
     local kernel=$place/kernel.elf
     [[ -e $kernel ]] || die "there is no $kernel: scripts/build.sh --${place##*/} makes it"
 
-    export ORBITAL_MACHINE=$machine ORBITAL_PLAIN=yes ORBITAL_PROGRAMS=$programs
+    export ORBITAL_MACHINE=$machine ORBITAL_PROGRAMS=$programs ORBITAL_PROXY=
+    [[ -n $plain ]] || ORBITAL_PROXY=$OUTPUT/orbital-gdb
     exec gdb -q -nx -iex "set auto-load no" -iex "set confirm off" -iex "set pagination off" \
         -iex "set breakpoint pending on" -iex "set disassembly-flavor intel" \
         "$kernel" -x "$ORBITAL_ROOT/scripts/gdb/main.py" "${gdb_arguments[@]}"

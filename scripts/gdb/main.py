@@ -25,4 +25,4 @@ functions.Pid()
 frames.install()
 
 if "ORBITAL_MACHINE" in os.environ:
-    attach.attach(os.environ.pop("ORBITAL_MACHINE"), os.environ.pop("ORBITAL_PLAIN", "") == "yes")
+    attach.attach(os.environ.pop("ORBITAL_MACHINE"), os.environ.pop("ORBITAL_PROXY", ""))

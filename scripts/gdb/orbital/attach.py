@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -12,19 +13,36 @@ import gdb
 from . import dump, programs, session
 
 
-def attach(machine: str, plain: bool) -> None:
-    """Connects to a stub, or opens a dump; leaves gdb with one line of error if that fails."""
+def attach(machine: str, proxy: str) -> None:
+    """Connects to a stub, through the proxy if one is named, or opens a dump; leaves gdb with one
+    line of error if that fails."""
     try:
         if os.path.isfile(machine):
             _open(machine)
+        elif proxy:
+            _connect(machine, proxy)
         else:
             gdb.execute(f"target remote {machine}")
         session.check_build()
-        if plain:
+        if not session.tasks_are_inferiors():
             programs.follow()
     except (gdb.error, gdb.GdbError, OSError) as error:
         print(f"orbital: {error}", file=sys.stderr)
         gdb.execute("quit 1")
+
+
+def _connect(machine: str, proxy: str) -> None:
+    kernel = session.kernel_elf().path
+    words = [proxy, "--kernel", kernel]
+    folder = os.path.join(os.path.dirname(kernel), "programs")
+    for path in [folder, *os.environ.get("ORBITAL_PROGRAMS", "").split(":")]:
+        if os.path.exists(path):
+            words += ["--programs", path]
+    for setting in ("detach-on-fork off", "schedule-multiple on", "sysroot"):
+        gdb.execute(f"set {setting}")
+    # Ctrl-C at the terminal is for gdb alone.
+    command = f"trap '' INT; exec {shlex.join([*words, machine])}"
+    gdb.execute(f"target extended-remote | {command}")
 
 
 def _open(path: str) -> None:

@@ -135,7 +135,8 @@ Usage: orbital bt PID"""
         if task.ended:
             raise gdb.GdbError(f"pid {task.pid} has ended: it has no stack")
         if task.context == session.context_on_cpu(view):
-            gdb.execute("bt")
+            with session.cpu():
+                gdb.execute("bt")
         else:
             print(unwind.backtrace(view, task), end="")
 

@@ -81,6 +81,8 @@ def _way_in(entry: gdb.Frame) -> str:
 
 def _memory_is_there(program: gdb.Frame) -> bool:
     """Whether the stack of a program's frame is in the CPU's page tables, and the frame's own."""
+    if session.tasks_are_inferiors():
+        return True  # Each is seen in its own page tables.
     try:
         in_force = session.register("cr3")
         view = session.kernel()

@@ -3,8 +3,9 @@
 import glob
 import os
 import re
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Optional
+from typing import Iterator, Optional
 
 import gdb
 
@@ -43,9 +44,41 @@ def kernel() -> Kernel:
 _layouts: dict[Optional[int], layout.Layout] = {}
 
 
+def tasks_are_inferiors() -> bool:
+    """Whether gdb looks at the machine through orbital-gdb."""
+    connection = gdb.selected_inferior().connection
+    return connection is not None and connection.type == "extended-remote"
+
+
+@contextmanager
+def cpu() -> Iterator[None]:
+    """Selects the inferior on the CPU, where tasks are inferiors: the one all of whose registers are
+    known. The selected frame is then its newest."""
+    before = gdb.selected_thread()
+    threads = [thread for inferior in gdb.inferiors() for thread in inferior.threads()]
+    try:
+        for thread in threads if tasks_are_inferiors() and not _is_on_cpu() else []:
+            thread.switch()
+            if _is_on_cpu():
+                break
+        yield
+    finally:
+        if before is not None and before != gdb.selected_thread():
+            before.switch()
+
+
+def _is_on_cpu() -> bool:
+    try:
+        int(gdb.newest_frame().read_register("cs"))
+    except gdb.error:
+        return False
+    return True
+
+
 def register(name: str) -> int:
     """A register of the CPU."""
-    return int(gdb.newest_frame().read_register(name)) & (1 << 64) - 1
+    with cpu():
+        return int(gdb.newest_frame().read_register(name)) & (1 << 64) - 1
 
 
 def in_ring_3() -> bool:
