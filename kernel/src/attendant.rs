@@ -26,6 +26,12 @@ pub(crate) fn main() -> ! {
     }
 }
 
+/// Whether [`serve_input`] has anything to do.
+#[inline]
+pub(crate) fn has_input() -> bool {
+    terminal::has_work()
+}
+
 /// Serves what has been typed, if anything has, and wakes the terminal's task. Does not return if
 /// that ended the process that is running: the last thing before the kernel is left.
 #[inline]

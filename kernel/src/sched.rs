@@ -96,10 +96,17 @@ pub(crate) fn block(wait: WaitFor) {
     carry_out(why, now, |table| table.block(wait, now));
 }
 
-/// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from
-/// a process whose slice is used up, if somebody else is ready.
-pub(crate) fn tick(in_ring_3: bool) {
-    let now = rdtsc();
+/// What the timer has fired too early for, if it has.
+#[inline]
+pub(crate) fn not_due_yet(now: u64) -> Option<u64> {
+    assert!(sync::nothing_held(), "tick: a lock is held");
+    // SAFETY: nothing is held, and looking takes no lock.
+    unsafe { TABLE.with_alone(|table| table.next_due()) }.filter(|due| *due > now)
+}
+
+/// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from a
+/// process whose slice is used up, if somebody else is ready.
+pub(crate) fn tick(in_ring_3: bool, now: u64) {
     carry_out(Why::SliceUsedUp, now, |table| {
         table.wake_due(now);
         if in_ring_3 && table.slice_is_over(now) {

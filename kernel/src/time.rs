@@ -8,13 +8,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use orbital_arch::apic::{self, LocalApic};
 use orbital_arch::calibrate::Calibration;
-use orbital_arch::clock::Clock;
-use orbital_arch::frame::TrapFrame;
+use orbital_arch::clock::{Clock, rdtsc};
 use orbital_arch::timer::{Timer, TimerSource};
 use spin::Once;
 
 use crate::console::log;
-use crate::sched;
 
 struct Devices {
     clock: Clock,
@@ -83,12 +81,25 @@ pub(crate) fn nanos_to_ticks(nanos: u64) -> u64 {
     DEVICES.get().map_or(0, |devices| devices.clock.nanos_to_ticks(nanos))
 }
 
-/// Sees to it that the timer interrupts at `due`, or not at all.
+/// Sees to it that the timer interrupts no later than at `due`, or not at all.
+///
+/// A timer that is armed for an earlier moment stays so: that interrupt will find nothing due and
+/// arm it again, once in a slice, while tasks that give way may move `due` at every switch.
 #[inline]
 pub(crate) fn arm(due: Option<u64>) {
     let due = due.unwrap_or(NEVER);
-    if ARMED.load(Ordering::Relaxed) != due {
-        set(due);
+    let armed = ARMED.load(Ordering::Relaxed);
+    if due < armed || (due == NEVER && armed != NEVER) {
+        set(due, rdtsc());
+    }
+}
+
+/// As [`arm`], right after the timer has fired too early for `due`.
+#[inline(never)]
+pub(crate) fn arm_again(due: u64, now: u64) {
+    if let Some(devices) = DEVICES.get() {
+        ARMED.store(due, Ordering::Relaxed);
+        devices.timer.arm_at(due, now);
     }
 }
 
@@ -98,22 +109,23 @@ pub(crate) fn is_silent() -> bool {
     ARMED.load(Ordering::Relaxed) == NEVER
 }
 
-fn set(due: u64) {
+fn set(due: u64, now: u64) {
     ARMED.store(due, Ordering::Relaxed);
     let Some(devices) = DEVICES.get() else { return };
     if due == NEVER {
         devices.timer.disarm();
     } else {
-        devices.timer.arm_at(due);
+        devices.timer.arm_at(due, now);
     }
 }
 
-/// The timer has fired. It may be early, or late for what it was armed for: the scheduler looks at
-/// the clock. The end of the interrupt comes first, because this may not return for long.
-pub(crate) fn interrupt(frame: &TrapFrame) {
+/// The timer has fired; what the time-stamp counter says. The end of the interrupt comes first,
+/// because whoever serves what is due may not return for long.
+#[inline]
+pub(crate) fn interrupt() -> u64 {
     apic::end_of_interrupt();
     ARMED.store(NEVER, Ordering::Relaxed);
     // Interrupts are off, so nothing comes between the two.
-    INTERRUPTS.store(interrupts() + 1, Ordering::Relaxed);
-    sched::tick(frame.from_user());
+    INTERRUPTS.store(interrupts().wrapping_add(1), Ordering::Relaxed);
+    rdtsc()
 }

@@ -49,10 +49,19 @@ fn yield_now(frame: &mut TrapFrame) {
     sched::yield_at_exit();
 }
 
-/// The interrupt that switches.
+/// The interrupt that switches, unless it comes too early for what is due.
 #[inline(never)]
 fn timer(frame: &TrapFrame) {
-    time::interrupt(frame);
+    let now = time::interrupt();
+    match sched::not_due_yet(now) {
+        Some(due) if !attendant::has_input() => time::arm_again(due, now),
+        _ => serve_due(frame, now),
+    }
+}
+
+#[inline(never)]
+fn serve_due(frame: &TrapFrame, now: u64) {
+    sched::tick(frame.from_user(), now);
     attendant::serve_input();
 }
 

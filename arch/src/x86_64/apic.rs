@@ -69,6 +69,14 @@ pub(super) enum Access {
 }
 
 impl Access {
+    /// Where the register at `offset` is in memory; null if it is not.
+    pub(super) fn address(&self, offset: usize) -> *mut u32 {
+        match self {
+            Self::Memory(registers) => registers.address(offset),
+            Self::Msr => core::ptr::null_mut(),
+        }
+    }
+
     pub(super) fn read(&self, offset: usize) -> u32 {
         match self {
             Self::Memory(registers) => registers.read(offset),
@@ -118,12 +126,16 @@ static NOT_YET: AtomicU32 = AtomicU32::new(0);
 pub fn end_of_interrupt() {
     let register = END_OF_INTERRUPT.load(Ordering::Relaxed);
     if register.is_null() {
-        // SAFETY: null says that x2APIC mode is on; the write concerns interrupts only.
-        unsafe { x2apic_msr(register::END_OF_INTERRUPT).write(0) };
-    } else {
-        // SAFETY: the register, mapped for good, or `NOT_YET`.
-        unsafe { register.write_volatile(0) };
+        return end_of_interrupt_by_msr();
     }
+    // SAFETY: the register, mapped for good, or `NOT_YET`.
+    unsafe { register.write_volatile(0) };
+}
+
+#[cold]
+fn end_of_interrupt_by_msr() {
+    // SAFETY: called where x2APIC mode is on; the write concerns interrupts only.
+    unsafe { x2apic_msr(register::END_OF_INTERRUPT).write(0) };
 }
 
 impl LocalApic {

@@ -80,6 +80,7 @@ impl Registers {
     }
 
     /// Writes the register at `offset`.
+    #[inline]
     pub fn write(&self, offset: usize, value: u32) {
         // SAFETY: an aligned register of the block, mapped for good (`new`).
         unsafe { self.address(offset).write_volatile(value) }

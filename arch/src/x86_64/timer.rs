@@ -5,6 +5,7 @@
 //! register write. One per CPU, owned by whoever decides what is due next.
 
 use core::fmt;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use raw_cpuid::CpuId;
 use x86_64::registers::model_specific::Msr;
@@ -12,7 +13,7 @@ use x86_64::registers::model_specific::Msr;
 use crate::x86_64::{
     apic::{LVT_MASKED, LocalApic, TIMER_VECTOR, register},
     calibrate::{Calibration, Megahertz},
-    clock::{Scale, rdtsc},
+    clock::rdtsc,
 };
 
 /// Divide configuration: by 1 (SDM volume 3A, figure 11-10).
@@ -50,7 +51,9 @@ impl fmt::Display for TimerSource {
 pub struct Timer {
     apic: LocalApic,
     source: TimerSource,
-    to_counts: Scale,
+    to_counts: Counts,
+    /// Where the count is written; null where registers are no memory.
+    initial_count: AtomicPtr<u32>,
 }
 
 impl Timer {
@@ -63,7 +66,7 @@ impl Timer {
             access.write(register::LVT_TIMER, MODE_TSC_DEADLINE | u32::from(TIMER_VECTOR));
             // In xAPIC mode the store above is not ordered with the `wrmsr` that arms it (SDM
             // volume 3A, 11.5.4.1).
-            core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+            core::sync::atomic::fence(Ordering::SeqCst);
             TimerSource::TscDeadline { hz: calibration.tsc_hz }
         } else {
             access.write(register::TIMER_INITIAL_COUNT, 0);
@@ -71,8 +74,9 @@ impl Timer {
             access.write(register::LVT_TIMER, u32::from(TIMER_VECTOR));
             TimerSource::ApicOneShot { hz: calibration.apic_hz }
         };
-        let to_counts = Scale::new(calibration.tsc_hz, calibration.apic_hz);
-        let timer = Self { apic, source, to_counts };
+        let to_counts = Counts::new(calibration.tsc_hz, calibration.apic_hz);
+        let initial_count = AtomicPtr::new(access.address(register::TIMER_INITIAL_COUNT));
+        let timer = Self { apic, source, to_counts, initial_count };
         timer.disarm();
         timer
     }
@@ -97,18 +101,18 @@ impl Timer {
     pub fn arm(&self, ticks: u64) {
         match self.source {
             TimerSource::TscDeadline { .. } => arm_deadline(rdtsc().saturating_add(ticks)),
-            TimerSource::ApicOneShot { .. } => self.arm_count(ticks),
+            TimerSource::ApicOneShot { .. } => self.arm_count(ticks.max(1)),
         }
     }
 
     /// Interrupts once, when the time-stamp counter reaches `deadline`, at once if it has. As
-    /// [`Timer::arm`] otherwise.
+    /// [`Timer::arm`] otherwise. `now` is what the counter said a moment ago.
     #[inline]
-    pub fn arm_at(&self, deadline: u64) {
+    pub fn arm_at(&self, deadline: u64, now: u64) {
         match self.source {
             TimerSource::TscDeadline { .. } => arm_deadline(deadline),
             TimerSource::ApicOneShot { .. } => {
-                self.arm_count(deadline.saturating_sub(rdtsc()));
+                self.arm_count(if deadline > now { deadline - now } else { 1 });
             }
         }
     }
@@ -127,7 +131,21 @@ impl Timer {
 
     #[inline]
     fn arm_count(&self, ticks: u64) {
-        self.apic.access().write(register::TIMER_INITIAL_COUNT, counts(self.to_counts, ticks));
+        let counts = self.to_counts.of(ticks);
+        let register = self.initial_count.load(Ordering::Relaxed);
+        if register.is_null() {
+            self.write_count(counts);
+        } else {
+            // SAFETY: the register, mapped for good; it counts, and interrupts no sooner than armed.
+            unsafe { register.write_volatile(counts) };
+        }
+    }
+
+    /// Where registers are no memory.
+    #[cold]
+    #[inline(never)]
+    fn write_count(&self, counts: u32) {
+        self.apic.access().write(register::TIMER_INITIAL_COUNT, counts);
     }
 }
 
@@ -138,10 +156,26 @@ fn arm_deadline(deadline: u64) {
     unsafe { { IA32_TSC_DEADLINE }.write(deadline.max(1)) };
 }
 
-/// The initial count for `ticks`: at least 1, for 0 would disarm.
-#[inline]
-fn counts(scale: Scale, ticks: u64) -> u32 {
-    u32::try_from(scale.up(ticks)).unwrap_or(u32::MAX).max(1)
+/// From ticks of the time-stamp counter to counts of the timer: the fraction times two to the power
+/// 32, rounded up. No more bits are needed where a result has no more, and no wider product.
+///
+/// A timer that is faster than the time-stamp counter is taken for as fast, and so comes early.
+#[derive(Clone, Copy, Debug)]
+struct Counts(u64);
+
+impl Counts {
+    fn new(tsc_hz: u64, apic_hz: u64) -> Self {
+        Self((apic_hz << 32).div_ceil(tsc_hz).min(1 << 32))
+    }
+
+    /// The initial count for `ticks`, rounded up; 0 for 0, which would disarm.
+    #[inline]
+    fn of(self, ticks: u64) -> u32 {
+        let ticks = ticks.min(u64::from(u32::MAX));
+        // At most (2^32 - 1) * 2^32 + 2^32 - 1, which is 2^64 - 1.
+        let scaled = ticks.wrapping_mul(self.0).wrapping_add(u64::from(u32::MAX));
+        (scaled >> 32) as u32
+    }
 }
 
 impl LocalApic {
@@ -169,21 +203,33 @@ mod tests {
 
     #[test]
     fn a_timer_of_the_same_rate_counts_ticks_exactly() {
-        let scale = Scale::new(1_000_000_000, 1_000_000_000);
+        let scale = Counts::new(1_000_000_000, 1_000_000_000);
         for ticks in 1..5_000 {
-            assert_eq!(u64::from(counts(scale, ticks)), ticks);
+            assert_eq!(u64::from(scale.of(ticks)), ticks);
         }
     }
 
     #[test]
     fn arming_for_now_does_not_disarm() {
-        assert_eq!(counts(Scale::new(3_000_000_000, 1_000_000_000), 0), 1);
+        assert_eq!(Counts::new(3_000_000_000, 1_000_000_000).of(1), 1);
     }
 
     #[test]
     fn a_time_beyond_the_counter_fires_early() {
-        assert_eq!(counts(Scale::new(1_000_000_000, 1_000_000_000), 1 << 40), u32::MAX);
-        assert_eq!(counts(Scale::new(1_000_000, 1_000_000_000), u64::MAX), u32::MAX);
+        assert_eq!(Counts::new(1_000_000_000, 1_000_000_000).of(1 << 40), u32::MAX);
+        assert_eq!(Counts::new(1_000_000, 1_000_000_000).of(u64::MAX), u32::MAX, "early");
+    }
+
+    #[test]
+    fn a_time_is_never_short_and_hardly_longer() {
+        for (tsc, apic) in [(2_445_385_000, 1_000_008_000), (1_000_000_001, 1_000_000_000)] {
+            let scale = Counts::new(tsc, apic);
+            for ticks in [1, 1_000, 1_234_567, 1_000_000_000] {
+                let exact = ticks as f64 * apic as f64 / tsc as f64;
+                let counts = f64::from(scale.of(ticks));
+                assert!(counts >= exact && counts <= exact + 2.0, "{ticks}: {counts}, {exact}");
+            }
+        }
     }
 
     #[test]

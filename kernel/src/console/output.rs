@@ -185,6 +185,12 @@ impl Output {
     }
 }
 
+/// Whether [`take_work`] would say so.
+#[inline]
+pub(crate) fn has_work() -> bool {
+    WORK.load(Ordering::Relaxed)
+}
+
 /// Whether the terminal's task has something to do; asking takes note of it.
 #[inline]
 pub(crate) fn take_work() -> bool {

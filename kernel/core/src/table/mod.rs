@@ -41,9 +41,9 @@ pub struct Table<M> {
     /// Who waits for a moment, by that moment.
     sleepers: Heap,
     /// For how long the task that was decided on may run.
-    slice: Option<u64>,
+    slice: u64,
     /// When the running task's slice ends.
-    slice_end: Option<u64>,
+    slice_end: u64,
     ended_orphans: Queue,
     vacant: Queue,
     owner: Pid,
@@ -52,6 +52,9 @@ pub struct Table<M> {
     live: usize,
     effects: Ring<Effect>,
 }
+
+/// A moment that does not come, and a slice that does not end.
+const NEVER: u64 = u64::MAX;
 
 /// One place in the table. The layout is fixed because debuggers read it.
 #[repr(C, u8)]
@@ -79,8 +82,8 @@ impl<M> Table<M> {
             waiting_for_input: Queue::new(),
             waiting_for_output: Queue::new(),
             sleepers: Heap::empty(),
-            slice: None,
-            slice_end: None,
+            slice: NEVER,
+            slice_end: NEVER,
             ended_orphans: Queue::new(),
             vacant: Queue::new(),
             owner: Pid::LAUNCHER,

@@ -4,7 +4,7 @@
 //! the kernel, not of a program, and panics with the verb and the state. Counters of 64 bits that
 //! every switch moves wrap, so that no switch pays for a check: a tick each, it takes centuries.
 
-use super::Table;
+use super::{NEVER, Table};
 use crate::process::{ExitStatus, Pid, ProcState, Process, WaitFor, WrongState};
 use crate::sched::{Decision, Enter, Leave, Policy, Slot};
 use crate::trace::{Deed, Effect};
@@ -142,7 +142,7 @@ impl<M> Table<M> {
     fn pass(&mut self, me: Slot, why: Enter, ran: u64) -> Decision {
         match self.policy.pass(&mut self.tasks, me, why, ran) {
             Some(pick) => {
-                self.slice = pick.slice;
+                self.slice = pick.slice.unwrap_or(NEVER);
                 Decision::SwitchTo(pick.task)
             }
             None => nobody_picked(),
@@ -155,10 +155,13 @@ impl<M> Table<M> {
         match self.policy.pick(&mut self.tasks) {
             Some(pick) => {
                 self.ready -= 1;
-                self.slice = pick.slice;
+                self.slice = pick.slice.unwrap_or(NEVER);
                 Decision::SwitchTo(pick.task)
             }
-            None => Decision::Idle,
+            None => {
+                self.slice_end = NEVER;
+                Decision::Idle
+            }
         }
     }
 
@@ -170,7 +173,7 @@ impl<M> Table<M> {
     pub fn run(&mut self, slot: Slot, now: u64) -> Result<&Process<M>, WrongState> {
         self.running = Some(slot);
         self.since = now;
-        self.slice_end = self.slice.map(|slice| now.saturating_add(slice));
+        self.slice_end = now.saturating_add(self.slice);
         let process = &mut self[slot];
         process.state.run()?;
         Ok(process)

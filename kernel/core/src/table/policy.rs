@@ -1,6 +1,6 @@
 //! What the table has to do with time and policies: slices, sleepers, changing the policy.
 
-use super::Table;
+use super::{NEVER, Table};
 use crate::process::{Pid, ProcState};
 use crate::sched::{AnyPolicy, Enter, Leave, Policy, Queue, Slot};
 
@@ -10,19 +10,16 @@ impl<M> Table<M> {
     #[inline]
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let slice = if self.ready > 0 && self.running.is_some() { self.slice_end } else { None };
-        let sleeper = self.sleepers.first().map(|(deadline, _)| deadline);
-        match (slice, sleeper) {
-            (Some(slice), Some(sleeper)) => Some(slice.min(sleeper)),
-            (slice, sleeper) => slice.or(sleeper),
-        }
+        let slice = if self.ready > 0 { self.slice_end } else { NEVER };
+        let due = slice.min(self.sleepers.first().map_or(NEVER, |(deadline, _)| deadline));
+        (due != NEVER).then_some(due)
     }
 
     /// Whether [`next_due`](Self::next_due) is `None` however many are ready.
     #[inline]
     #[must_use]
     pub fn nothing_is_due(&self) -> bool {
-        self.slice_end.is_none() && self.sleepers.is_empty()
+        self.slice_end == NEVER && self.sleepers.is_empty()
     }
 
     /// Wakes everybody whose moment has come.
@@ -37,13 +34,13 @@ impl<M> Table<M> {
     /// Whether the running task has used up its slice and somebody else is ready.
     #[must_use]
     pub fn slice_is_over(&self, now: u64) -> bool {
-        self.ready > 0 && self.slice_end.is_some_and(|end| end <= now)
+        self.ready > 0 && self.slice_end <= now
     }
 
     /// Whether nothing but itself ends the running task's turn, however many are ready.
     #[must_use]
     pub fn runs_without_end(&self) -> bool {
-        self.running.is_some() && self.slice_end.is_none()
+        self.running.is_some() && self.slice_end == NEVER
     }
 
     /// Whether somebody who was ready at `moment` has had no turn since.
@@ -72,7 +69,7 @@ impl<M> Table<M> {
             policy.enqueue(&mut self.tasks, task, Enter::Started, 0);
         }
         self.policy = policy;
-        self.slice_end = slice.map(|slice| now.saturating_add(slice));
+        self.slice_end = now.saturating_add(slice.unwrap_or(NEVER));
     }
 
     /// Gives a task its weight.

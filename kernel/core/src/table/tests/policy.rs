@@ -68,7 +68,8 @@ fn changing_the_policy_loses_no_task() {
 fn spin(table: &mut Table<()>, slices: usize) -> HashMap<Pid, usize> {
     let mut turns = HashMap::new();
     for _ in 0..slices {
-        let now = table.slice_end.unwrap_or(table.since + 1);
+        let endless = table.slice_end == crate::table::NEVER;
+        let now = if endless { table.since + 1 } else { table.slice_end };
         let decision = match table.running() {
             Some(_) => table.slice_used_up(now),
             None => table.decide(),

@@ -42,6 +42,7 @@ const OPERATIONS: &[Operation] = &[
     Operation("yield_same_space", true, yields::same_space),
     Operation("preempt_switch", true, timer::preempt_switch),
     Operation("timer_tick_no_switch", true, timer::tick_no_switch),
+    Operation("timer_tick_keeps", true, timer::tick_keeps),
     Operation("timer_tick_wake", true, timer::tick_wake),
     Operation("sleep_1ms", true, timer::sleep_1ms),
     Operation("wait_block_wake", true, life::wait_block_wake),

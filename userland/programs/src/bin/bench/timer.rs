@@ -1,5 +1,6 @@
 //! What the timer does: forced switches, ticks that switch nobody, sleeping.
 
+use ulib::abi::sched::SET_WEIGHT;
 use ulib::{machine, process, time};
 
 use crate::clock::{Clock, now};
@@ -32,14 +33,25 @@ pub(crate) fn preempt_switch(clock: &Clock) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The slice of a busy process ends, and it goes on because whoever else is ready matters less.
+/// A tick that finds nothing to do: the timer was armed for the slice of a process that gave way.
 pub(crate) fn tick_no_switch(clock: &Clock) -> Result<(), Refusal> {
+    let slice = if clock.counts_instructions { SLICE.0 } else { SLICE.1 };
+    let _policy = policy::during("round-robin", slice * 1000)?;
+    let _other = Crowd::start(1, b"tiny\0yield\0")?;
+    process::yield_now();
+    // After the tick this process gives way again, and gets a slice that ends after the next one.
+    ticks(clock, process::yield_now).report("timer_tick_no_switch", clock.unit(), "tick");
+    Ok(())
+}
+
+/// The slice of a busy process ends, and it goes on because whoever else is ready matters less.
+pub(crate) fn tick_keeps(clock: &Clock) -> Result<(), Refusal> {
     let slice = if clock.counts_instructions { SLICE.0 } else { SLICE.1 };
     let _policy = policy::during("priority", slice * 1000)?;
     let other = Crowd::start(1, b"tiny\0yield\0")?;
     let [pid] = *other.pids() else { return Err("no other process") };
-    process::sched(ulib::abi::sched::SET_WEIGHT, 1, pid).map_err(|_| "no weights")?;
-    ticks(clock, || {}).report("timer_tick_no_switch", clock.unit(), "tick");
+    process::sched(SET_WEIGHT, 1, pid).map_err(|_| "no weights")?;
+    ticks(clock, || {}).report("timer_tick_keeps", clock.unit(), "tick");
     Ok(())
 }
 
