@@ -13,8 +13,8 @@ usage() {
 usage: scripts/run.sh [OPTION]...
 
 Builds the kernel, the programs and a disk image, installs what is missing for that, and boots it in
-QEMU with the serial console on this terminal. Ctrl-C or Ctrl-A x leaves. The gdb stub listens on
-port 1234, or on the next free one; scripts/gdb.sh finds it.
+QEMU with the serial console on this terminal. Ctrl-A x leaves; Ctrl-C is for the guest. The gdb
+stub listens on port 1234, or on the next free one; scripts/gdb.sh finds it.
 
   --append "KEY=VALUE ..."  kernel command line (repeatable), for example
                             --append 'shells=1' or --append 'run="hello; echo hi" poweroff=yes'
@@ -44,7 +44,7 @@ Exit status:
   $EXIT_RESET    the machine reset (triple fault)
   $EXIT_NOT_STARTED    nothing was booted: a package, the build or QEMU failed
   $EXIT_TIMEOUT  --timeout ended the run
-  130  Ctrl-C
+  130  interrupted, by Ctrl-C where the guest does not get it
 END
 }
 
@@ -180,7 +180,7 @@ boot() {
     )
     # A recorded console cannot share the terminal with the monitor.
     [[ ${machine[*]} == *" -serial "* ]] ||
-        arguments+=(-chardev "stdio,id=console,mux=on,signal=on" -serial chardev:console -mon chardev=console)
+        arguments+=(-chardev "stdio,id=console,mux=on,signal=off" -serial chardev:console -mon chardev=console)
     [[ -n $display ]] || arguments+=(-display none)
     [[ -z $wait_gdb ]] || arguments+=(-S)
     say "gdb: scripts/gdb.sh $gdb_socket in a second terminal (the stub is ${stub%%,*})"

@@ -74,7 +74,8 @@ run_qemu() {
     trap 'ended_by=143; end_child "$pid"' TERM
     if [[ -t 0 ]]; then
         terminal=$(stty -g)
-        # Ctrl-C leaves; the other keys that make signals belong to the guest.
+        # Where QEMU leaves Ctrl-C to the terminal, it ends the run; the other keys that make signals
+        # belong to the guest.
         stty quit undef susp undef
     fi
 

@@ -153,6 +153,17 @@ fn run_lets_the_ready_tasks_run() -> Result {
 }
 
 #[test]
+fn trace_lists_every_switch_once_when_more_are_asked_for() -> Result {
+    let mut machine = Machine::builder().warm()?;
+    let list = machine.command("trace 100000")?;
+    let number = |line: &str| line.split_whitespace().next()?.parse::<usize>().ok();
+    let numbers: Vec<_> = list.lines().skip(1).map(number).collect();
+    assert!(numbers.len() > 3, "{list}");
+    assert!(numbers.iter().enumerate().all(|(at, &number)| number == Some(at)), "{list}");
+    Ok(())
+}
+
+#[test]
 fn waiting_for_nobody_is_an_error_and_not_the_end() -> Result {
     let mut machine = Machine::builder().warm()?;
     for pid in ["99", "0", "1"] {

@@ -78,17 +78,18 @@ pub(crate) fn trace(rest: &str) -> Result<(), Problem> {
     let mut buffer = [Switch::default(); 32];
     println!("{:>8} {:>14} {:>10} {:>10} {:<14} AT", "SWITCH", "SECONDS", "FROM", "TO", "WHY");
     while next < end {
-        let Some(&Switch { number: last, .. }) = machine::trace(next, &mut buffer)?.last() else {
+        let known = machine::trace(next, &mut buffer)?;
+        let Some(last) = known.last() else {
             break;
         };
-        for switch in buffer.iter().filter(|s| (next..=last.min(end - 1)).contains(&s.number)) {
+        next = last.number + 1;
+        for switch in known.iter().filter(|switch| switch.number < end) {
             let Switch { number, time_nanos, rip, from, to, why } = *switch;
             let why = usize::try_from(why).ok().and_then(|why| WHY.get(why)).unwrap_or(&"?");
             let time = Seconds(time_nanos);
             let (from, to) = (Who(from), Who(to));
             println!("{number:>8} {time:>14} {from:>10} {to:>10} {why:<14} {rip:#x}");
         }
-        next = last + 1;
     }
     Ok(())
 }
