@@ -23,11 +23,15 @@ pub(crate) fn preempt_switch(clock: &Clock) -> Result<(), Refusal> {
     for _ in 0..clock.samples(41, 41) {
         let other = Crowd::start(1, b"tiny\0spin\0")?;
         let [pid] = *other.pids() else { return Err("no other process") };
-        // This one loses the CPU twice: the other begins, the other goes on.
-        let _ = lose_cpu(clock);
-        let (last, _) = lose_cpu(clock);
+        // This one loses the CPU twice: the other begins, the other goes on and ends. Ticks that
+        // find nothing due take less than either.
+        let least = if clock.counts_instructions { 1_000 } else { clock.ticks(60) };
+        let _ = lose_cpu(least);
+        let (last, _) = lose_cpu(least);
         let first = process::task_wait(pid).map_err(|_| "the other process is gone")?;
-        samples.add(first.cast_unsigned().saturating_sub(last), 1);
+        if let Some(passed) = first.cast_unsigned().checked_sub(last) {
+            samples.add(passed, 1);
+        }
     }
     samples.report("preempt_switch", clock.unit(), "switch");
     Ok(())
@@ -67,9 +71,12 @@ pub(crate) fn tick_wake(clock: &Clock) -> Result<(), Refusal> {
 
 /// What ticks take from a busy process. After each it does `then`.
 fn ticks(clock: &Clock, then: impl Fn()) -> Samples {
+    // A turn of the loop takes a few instructions, an interrupt some dozen at least. QEMU without
+    // `-icount` needs microseconds for one, and an interruption of QEMU itself is no less.
+    let least = if clock.counts_instructions { 30 } else { clock.ticks(10) };
     let mut samples = Samples::new();
     for warm in 0..clock.samples(101, 101) + 5 {
-        let (from, to) = lose_cpu(clock);
+        let (from, to) = lose_cpu(least);
         if warm >= 5 {
             samples.add(to - from, 1);
         }
@@ -78,16 +85,14 @@ fn ticks(clock: &Clock, then: impl Fn()) -> Samples {
     samples
 }
 
-/// Watches the clock until it jumps: the last look before the jump, and the first one after it.
+/// Watches the clock until it jumps by more than `least` ticks: the last look before the jump, and
+/// the first one after it.
 #[inline(never)]
-fn lose_cpu(clock: &Clock) -> (u64, u64) {
-    // A turn of the loop takes a few instructions, an interrupt some dozen at least. QEMU without
-    // `-icount` needs microseconds for one, and an interruption of QEMU itself is no less.
-    let gap = if clock.counts_instructions { 30 } else { clock.ticks(10) };
+fn lose_cpu(least: u64) -> (u64, u64) {
     let mut last = now();
     loop {
         let this = now();
-        if this - last > gap {
+        if this - last > least {
             return (last, this);
         }
         last = this;
