@@ -3,7 +3,7 @@
 //! [`CommandLine::parse`] reads the text of the ramdisk's `cmdline` file. A value that contains
 //! white space stands in double quotes: `run="prog args; prog2 args"`. What is unknown or wrong is
 //! reported, one [`Warning`] each, and leaves the default; nothing here can fail. A key that
-//! stands twice means its last value. A new key is one row in [`keys`] and a
+//! stands twice means its last value. A new key is one row in `keys` and a
 //! field.
 #![cfg_attr(
     not(test),
