@@ -5,6 +5,7 @@
 //! `arch/src/x86_64/{entry,switch}.rs` and `core/src/table/moves.rs` beside them.
 #![no_std]
 #![no_main]
+#![deny(clippy::unwrap_used, clippy::expect_used)]
 #![expect(
     clippy::cast_possible_truncation,
     reason = "addresses and lengths are u64 where the machine's are, and usize has 64 bits"

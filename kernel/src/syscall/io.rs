@@ -6,7 +6,7 @@ use orbital_abi::{Errno, layout};
 use orbital_core::process::WaitFor;
 use orbital_core::range::UserRange;
 
-use super::{Outcome, SCRATCH, me, with_space};
+use super::{Outcome, SCRATCH, first, me, with_space};
 use crate::memory::space::Access;
 use crate::memory::user;
 use crate::{console, terminal};
@@ -22,7 +22,7 @@ fn io_range(ptr: u64, len: u64) -> Result<UserRange, Errno> {
 pub(super) fn log(ptr: u64, len: u64) -> Result<u64, Errno> {
     let range = io_range(ptr, len)?;
     SCRATCH.with(|scratch| {
-        let bytes = &mut scratch[..range.len() as usize];
+        let bytes = first(scratch, range.len())?;
         with_space(|space| user::read(space, range, bytes))?;
         console::log_program(sched::current_pid(), bytes);
         Ok(len)
@@ -36,7 +36,7 @@ pub(super) fn write(fd: u64, ptr: u64, len: u64) -> Result<Outcome, Errno> {
     let range = io_range(ptr, len)?;
     let (pid, session) = me();
     SCRATCH.with(|scratch| {
-        let bytes = &mut scratch[..range.len() as usize];
+        let bytes = first(scratch, range.len())?;
         with_space(|space| user::read(space, range, bytes))?;
         Ok(match terminal::write(pid, session, bytes) {
             Ok(()) => Outcome::Return(len),
@@ -56,12 +56,12 @@ pub(super) fn read(fd: u64, ptr: u64, len: u64) -> Result<Outcome, Errno> {
     // All of what the caller claims is checked, also when less than that is going to be written.
     with_space(|space| user::check(space, UserRange::new(ptr, len)?, Access::Write))?;
     let (_, session) = me();
-    SCRATCH.with(|scratch| match terminal::read(session, &mut scratch[..range.len() as usize]) {
+    SCRATCH.with(|scratch| match terminal::read(session, first(scratch, range.len())?) {
         Read::Wait => Ok(Outcome::Wait(WaitFor::Input)),
         Read::EndOfInput => Ok(Outcome::Return(0)),
         Read::Bytes(count) => {
             let target = UserRange::new(ptr, count as u64)?;
-            with_space(|space| user::write(space, target, &scratch[..count]))?;
+            with_space(|space| user::write(space, target, first(scratch, count as u64)?))?;
             Ok(Outcome::Return(count as u64))
         }
     })

@@ -3,6 +3,7 @@
 //! A call that must wait changes nothing, blocks, and is evaluated again from the same frame when
 //! it is woken. So no call holds anything while it is switched out, and a process that is killed
 //! there can simply be taken apart. A bad argument is an error to the caller, never a panic.
+#![deny(clippy::panic, clippy::unreachable, clippy::indexing_slicing)]
 
 mod buffer;
 mod io;
@@ -40,6 +41,11 @@ enum Outcome {
 /// A call's data on its way between a program and the kernel.
 static SCRATCH: Lock<[u8; layout::IO_MAX as usize]> =
     Lock::new(Order::Scratch, [0; layout::IO_MAX as usize]);
+
+/// The first `len` bytes of a buffer of the kernel's.
+fn first(buffer: &mut [u8], len: u64) -> Result<&mut [u8], Errno> {
+    buffer.get_mut(..len as usize).ok_or(Errno::Invalid)
+}
 
 /// Serves the call in `frame`.
 #[inline]

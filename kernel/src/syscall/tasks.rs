@@ -7,7 +7,7 @@ use orbital_core::process::Pid;
 use orbital_core::range::UserRange;
 use orbital_core::table::Wait;
 
-use super::{Outcome, SCRATCH, with_space};
+use super::{Outcome, SCRATCH, first, with_space};
 use crate::boot;
 use crate::memory::space::Access;
 use crate::memory::user;
@@ -55,7 +55,7 @@ pub(super) fn spawn(path: (u64, u64), argv: (u64, u64)) -> Result<u64, Errno> {
     let (path, argv) = (UserRange::new(path.0, path.1)?, UserRange::new(argv.0, argv.1)?);
     SCRATCH.with(|scratch| {
         let (name, rest) = scratch.split_at_mut(path.len() as usize);
-        let arguments = &mut rest[..argv.len() as usize];
+        let arguments = first(rest, argv.len())?;
         with_space(|space| {
             user::read(space, path, name)?;
             user::read(space, argv, arguments)
