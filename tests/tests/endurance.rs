@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use orbital_tests::{Machine, Pattern, Result, exit};
+use orbital_tests::{Builder, Machine, Pattern, Profile, Result, exit};
 
 /// How long a run may take on a busy host.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -11,13 +11,15 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// The same for the runs that take hours.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
+/// The usual machine, with a run that may take that long.
+fn within(limit: Duration) -> Builder {
+    Machine::builder().limit(limit)
+}
+
 /// Runs programs that must all end well and leave nothing behind; the numbers in place of each `{}`
 /// of `line`, for each time the line came.
-fn numbers(limit: Duration, cmdline: &str, line: &str) -> Result<Vec<Vec<u64>>> {
-    let mut machine = Machine::builder()
-        .cmdline(format!("{cmdline} quiet=yes poweroff=yes"))
-        .limit(limit)
-        .boot()?;
+fn numbers(machine: Builder, cmdline: &str, line: &str) -> Result<Vec<Vec<u64>>> {
+    let mut machine = machine.cmdline(format!("{cmdline} quiet=yes poweroff=yes")).boot()?;
     machine.expect_exit(exit::SUCCESS)?;
     let text = machine.transcript();
     let clean = "[kernel] leak check: frames 0, heap bytes 0, processes 0";
@@ -35,10 +37,10 @@ fn seeds(count: u64, program: impl Fn(u64) -> String) -> String {
 }
 
 /// Programs come and go, `count` in all, about a third of them killed at a random moment.
-fn comes_and_goes(limit: Duration, count: u64, policy: &str) -> Result {
+fn comes_and_goes(machine: Builder, count: u64, policy: &str) -> Result {
     let half = count / 2;
     let stress = format!("run=\"stress {half} 1; stress {half} 2\" {policy}");
-    let told = numbers(limit, &stress, "stress: {} exited, {} killed, {} refused, 0 wrong")?;
+    let told = numbers(machine, &stress, "stress: {} exited, {} killed, {} refused, 0 wrong")?;
     let [exited, killed, refused] = [0, 1, 2].map(|at| told.iter().map(|n| n[at]).sum::<u64>());
     assert_eq!((exited + killed, refused), (count, 0), "{told:?}");
     assert!(exited >= count / 5 * 3 && killed >= count / 5, "{told:?}");
@@ -47,24 +49,24 @@ fn comes_and_goes(limit: Duration, count: u64, policy: &str) -> Result {
 
 #[test]
 fn ten_thousand_processes_and_two_thousand_kills_lose_nothing() -> Result {
-    comes_and_goes(LIMIT, 15_000, "sched=cooperative")
+    comes_and_goes(within(LIMIT), 15_000, "sched=cooperative")
 }
 
 #[test]
 fn processes_killed_between_any_two_instructions_lose_nothing() -> Result {
-    comes_and_goes(LIMIT, 3_000, "sched=seeded seed=1 quantum=50us")
+    comes_and_goes(within(LIMIT), 3_000, "sched=seeded seed=1 quantum=50us")
 }
 
 #[test]
 #[ignore = "half an hour"]
 fn a_million_processes_and_a_third_of_them_killed_lose_nothing() -> Result {
-    comes_and_goes(LONG, 1_000_000, "sched=seeded seed=2 quantum=200us")
+    comes_and_goes(within(LONG), 1_000_000, "sched=seeded seed=2 quantum=200us")
 }
 
 /// 64 processes that yield, and check every register each time; `rounds` of each.
-fn yields(limit: Duration, rounds: u64) -> Result {
+fn yields(machine: Builder, rounds: u64) -> Result {
     let programs = seeds(64, |seed| format!("registers {rounds} {seed}"));
-    let told = numbers(limit, &programs, "registers: {} rounds, seed {}, ymm: all kept")?;
+    let told = numbers(machine, &programs, "registers: {} rounds, seed {}, ymm: all kept")?;
     assert_eq!(told.len(), 64);
     assert!(told.iter().all(|numbers| numbers[0] == rounds));
     Ok(())
@@ -73,20 +75,20 @@ fn yields(limit: Duration, rounds: u64) -> Result {
 // Seven rounds of eight yield, so that 18,000 rounds of 64 processes are a million yields.
 #[test]
 fn a_million_yields_over_64_processes_keep_every_register() -> Result {
-    yields(LIMIT, 18_000)
+    yields(within(LIMIT), 18_000)
 }
 
 #[test]
 #[ignore = "an hour and a half"]
 fn a_hundred_million_yields_keep_every_register() -> Result {
-    yields(LONG, 1_800_000)
+    yields(within(LONG), 1_800_000)
 }
 
 /// Sixteen programs at a time, each with `count` random calls.
-fn random_calls(limit: Duration, count: u64, policy: &str) -> Result {
+fn random_calls(machine: Builder, count: u64, policy: &str) -> Result {
     let programs = seeds(16, |seed| format!("fuzz {seed} {count}"));
     let line = "fuzz: seed {}: {} succeeded, {} refused, {} bytes of stack used";
-    let told = numbers(limit, &format!("{programs} {policy}"), line)?;
+    let told = numbers(machine, &format!("{programs} {policy}"), line)?;
     assert_eq!(told.len(), 16);
     for numbers in told {
         let [seed, succeeded, refused, stack] = numbers[..] else {
@@ -101,18 +103,31 @@ fn random_calls(limit: Duration, count: u64, policy: &str) -> Result {
 
 #[test]
 fn sixteen_million_random_calls_are_answered_by_the_contract() -> Result {
-    random_calls(LIMIT, 1_000_000, "sched=cooperative")
+    random_calls(within(LIMIT), 1_000_000, "sched=cooperative")
 }
 
 #[test]
 fn random_calls_are_answered_by_the_contract_under_preemption() -> Result {
-    random_calls(LIMIT, 50_000, "sched=round-robin quantum=200us")
+    random_calls(within(LIMIT), 50_000, "sched=round-robin quantum=200us")
+}
+
+/// A part of it on the CPU without the protections, and in debug builds, which poison what is freed.
+#[test]
+fn other_machines_and_builds_lose_nothing_either() -> Result {
+    let machines =
+        [("qemu64", Profile::Release), ("max", Profile::Debug), ("qemu64", Profile::Debug)];
+    for (cpu, profile) in machines {
+        let machine = || within(LIMIT).cpu(cpu).profile(profile);
+        comes_and_goes(machine(), 1_500, "sched=seeded seed=3 quantum=50us")?;
+        random_calls(machine(), 10_000, "sched=cooperative")?;
+    }
+    Ok(())
 }
 
 #[test]
 #[ignore = "two hours"]
 fn a_thousand_million_random_calls_are_answered_by_the_contract() -> Result {
-    random_calls(LONG, 62_500_000, "sched=cooperative")
+    random_calls(within(LONG), 62_500_000, "sched=cooperative")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Memory: how little is enough, what processes cost, and what happens when there is no more.
 
-use orbital_tests::{Machine, Pattern, Result, exit};
+use orbital_tests::{Machine, Pattern, Profile, Result, exit};
 
 /// Less than 18 MiB does not start the boot loader: it copies the kernel to the 16 MiB mark.
 #[test]
@@ -74,10 +74,14 @@ fn limits_are_those_of_the_command_line() -> Result {
 #[test]
 fn every_allocation_of_every_call_may_fail_and_nothing_is_lost() -> Result {
     let cmdline = "run=scarce poweroff=yes fail=calls quiet=yes";
-    let mut machine = Machine::builder().cmdline(cmdline).boot()?;
-    for operation in ["spawn of a known program", "map of 600 pages", "task_create"] {
-        machine.expect_line(&format!("scarce: {operation}: {{}} allocations"))?;
+    for (cpu, profile) in [("max", Profile::Release), ("qemu64", Profile::Debug)] {
+        let builder = Machine::builder().cpu(cpu).profile(profile);
+        let mut machine = builder.cmdline(cmdline).boot()?;
+        for operation in ["spawn of a known program", "map of 600 pages", "task_create"] {
+            machine.expect_line(&format!("scarce: {operation}: {{}} allocations"))?;
+        }
+        machine.expect_line("[kernel] leak check: frames 0, heap bytes 0, processes 0")?;
+        machine.expect_exit(exit::SUCCESS)?;
     }
-    machine.expect_line("[kernel] leak check: frames 0, heap bytes 0, processes 0")?;
-    machine.expect_exit(exit::SUCCESS)
+    Ok(())
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use orbital_tests::{Failure, Profile, Result};
 use xmas_elf::ElfFile;
+use xmas_elf::header;
 use xmas_elf::program::{ProgramHeader, Type};
 use xmas_elf::sections::SectionData;
 use xmas_elf::symbol_table::Entry;
@@ -13,6 +14,8 @@ use xmas_elf::symbol_table::Entry;
 /// A kernel as it was built.
 pub(crate) struct Kernel {
     pub(crate) profile: Profile,
+    /// Whether the file may be loaded anywhere (ET_DYN).
+    pub(crate) relocatable: bool,
     pub(crate) segments: Vec<Segment>,
     /// In order of their addresses.
     pub(crate) code: Vec<Instruction>,
@@ -43,7 +46,8 @@ impl Kernel {
         let code = segments.iter().filter(|segment| segment.execute).flat_map(Segment::decode);
         let code: Vec<_> = code.collect();
         let symbols = symbols(&elf)?;
-        Ok(Self { profile, segments, code, symbols })
+        let relocatable = elf.header.pt2.type_().as_type() != header::Type::Executable;
+        Ok(Self { profile, relocatable, segments, code, symbols })
     }
 
     /// The function or label that `address` belongs to.

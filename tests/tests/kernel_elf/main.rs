@@ -2,6 +2,7 @@
 //! and debug: emulators hide what real CPUs do at some of them, and a compiler may break the rest.
 
 mod code;
+mod frames;
 
 use iced_x86::{CpuidFeature, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use orbital_tests::Result;
