@@ -184,5 +184,16 @@ pub(super) unsafe extern "C" fn trap_common() {
 #[unsafe(naked)]
 #[unsafe(export_name = "syscall_from_compatibility_mode")]
 pub(super) unsafe extern "C" fn syscall_from_compatibility_mode() {
-    naked_asm!("2:", "cli", "hlt", "jmp 2b")
+    naked_asm!(
+        ".cfi_startproc simple",
+        ".cfi_signal_frame",
+        ".cfi_def_cfa rsp, 0",
+        // It is where a trace ends.
+        ".cfi_undefined rip",
+        "2:",
+        "cli",
+        "hlt",
+        "jmp 2b",
+        ".cfi_endproc",
+    )
 }
