@@ -11,7 +11,7 @@ const LOAD: &str = "run=\"say hello 1000000; say world 1000000\" sched=round-rob
 
 /// gdb with `walk.py`, where a machine that runs `cmdline` starts its first program.
 fn at_the_first_spawn(cmdline: &str) -> Result<(Machine, Debugger)> {
-    let patient = Machine::builder().limit(Duration::from_secs(300));
+    let patient = Machine::builder().limit(Duration::from_secs(900));
     let machine = patient.cmdline(cmdline).wait_for_gdb().boot()?;
     let mut gdb = Debugger::attach(&machine, &["--plain"])?;
     let walk = workspace().join("tests/tests/unwinding/walk.py");

@@ -132,7 +132,10 @@ def moments(count, seed):
 
 
 def interrupt(delay, stopped):
-    """Sends gdb a Ctrl-C, and another should it have come too early."""
+    """Sends gdb a Ctrl-C, and another should it have come too early.
+
+    Not soon: at the second one gdb leaves a machine that has only been slow to stop.
+    """
     while not stopped.wait(delay):
         os.kill(os.getpid(), signal.SIGINT)
-        delay = 1
+        delay = 20
