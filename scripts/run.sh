@@ -31,6 +31,7 @@ stub listens on port 1234, or on the next free one; scripts/gdb.sh finds it.
                             reverse commands of gdb
   --uefi                    boot with UEFI (OVMF) instead of a BIOS
   --display                 show the screen in a window
+  --memory MIB              how much memory the machine has (default: 128; at least 18)
   --timeout SECONDS         end the run after that time
   --release, --debug        which build (default: --release)
   --qemu-arg ARG            one more argument for QEMU (repeatable)
@@ -49,7 +50,7 @@ END
 }
 
 append=() programs=() qemu_args=()
-profile=release firmware=bios seconds='' display='' wait_gdb='' beside=''
+profile=release firmware=bios memory=128 seconds='' display='' wait_gdb='' beside=''
 gdb_socket='' deterministic='' record='' replay=''
 
 main() {
@@ -83,6 +84,7 @@ parse_options() {
         case $1 in
         --append) value_of "$@" && append+=("$2") && shift ;;
         --program) value_of "$@" && add_program "$2" && shift ;;
+        --memory) value_of "$@" && set_memory "$2" && shift ;;
         --timeout) value_of "$@" && set_timeout "$2" && shift ;;
         --qemu-arg) value_of "$@" && qemu_args+=("$2") && shift ;;
         --release | --debug) profile=${1#--} ;;
@@ -106,6 +108,13 @@ parse_options() {
 }
 
 value_of() { (($# > 1)) || die "$1 needs a value (see --help)"; }
+
+# The boot loader copies the kernel to the 16 MiB mark before anything could say why it cannot.
+set_memory() {
+    [[ $1 =~ ^[0-9]{1,6}$ ]] || die "--memory wants MiB, not '$1'"
+    ((10#$1 >= 18)) || die "--memory: $1 MiB are too little, the boot loader needs 18"
+    memory=$((10#$1))
+}
 
 set_timeout() {
     [[ $1 =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "--timeout wants seconds, not '$1'"
@@ -155,7 +164,7 @@ without_debug_info() {
 # Sets machine from the options.
 describe_machine() {
     qemu_machine "$firmware"
-    machine+=(-m 128 "${qemu_args[@]}")
+    machine+=(-m "$memory" "${qemu_args[@]}")
     qemu_args=()
     [[ -z $deterministic ]] || deterministic_machine
     if [[ -n $record ]]; then

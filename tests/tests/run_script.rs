@@ -43,6 +43,7 @@ fn help_lists_every_option() -> Result {
         "--gdb",
         "--uefi",
         "--display",
+        "--memory",
         "--timeout",
         "--release",
         "--debug",
@@ -59,6 +60,8 @@ fn wrong_usage_is_refused_with_2() -> Result {
     refuses(&["--frobnicate"], 2, "--frobnicate")?;
     refuses(&["stray"], 2, "stray")?;
     refuses(&["--append"], 2, "--append")?;
+    refuses(&["--memory", "16"], 2, "the boot loader needs 18")?;
+    refuses(&["--memory", "much"], 2, "much")?;
     refuses(&["--timeout", "soon"], 2, "soon")
 }
 
