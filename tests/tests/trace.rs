@@ -84,7 +84,7 @@ fn the_trace_is_the_run_without_gap_or_overlap() -> Result {
     check_tasks(events);
     check_arrows(events, &rows(&record, "effect"), switches[0][2]);
     check_ftrace(&fs::read_to_string(to.join("trace.ftrace"))?, &switches);
-    check_picture(&fs::read_to_string(to.join("trace.svg"))?, &record);
+    check_picture(&fs::read_to_string(to.join("trace.svg"))?, &record, &switches);
     Ok(())
 }
 
@@ -137,7 +137,10 @@ fn check_arrows(events: &[Value], effects: &[Vec<&str>], first: &str) {
     let first: u64 = first.parse().unwrap_or(0);
     let after = |row: &&Vec<&str>| row[2].parse().is_ok_and(|time: u64| time >= first);
     let expected = effects.iter().filter(after).filter(|row| row[6] != "killed").count();
-    assert_eq!((starts.len(), ends.len()), (expected, expected));
+    assert_eq!(starts.len(), ends.len());
+    // A task may be killed, or the run end, before the turn it was started or woken for: one arrow.
+    let unserved = expected.checked_sub(starts.len());
+    assert!(unserved.is_some_and(|unserved| unserved < all.len()), "{expected} {}", starts.len());
 }
 
 /// One line for each switch, each with the task that the one before switched to.
@@ -163,14 +166,15 @@ fn check_ftrace(text: &str, switches: &[Vec<&str>]) {
     assert!(text.contains("sched_wakeup: comm="), "{text}");
 }
 
-/// A lane with its name for each task, a legend, an axis, words behind the slices; the lane of the
+/// A lane with its name for each task that ever ran, a legend, an axis, words behind the slices; the lane of the
 /// CPU is full from one end to the other.
-fn check_picture(svg: &str, record: &str) {
+fn check_picture(svg: &str, record: &str, switches: &[Vec<&str>]) {
     for word in ["gave way", "slice used up", "ready, waits for the CPU", "CPU 0", ">0 ns<", " ms<"]
     {
         assert!(svg.contains(word), "{word} is missing");
     }
-    for row in rows(record, "name") {
+    let ran = |pid: &str| switches.iter().any(|switch| switch[4] == pid || switch[5] == pid);
+    for row in rows(record, "name").into_iter().filter(|row| ran(row[1])) {
         let label = if row[1] == "0" || row[2] == "terminal" {
             row[2].to_owned()
         } else {
