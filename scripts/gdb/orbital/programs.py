@@ -44,6 +44,8 @@ def on_cpu() -> Optional[Elf]:
 def load(program: Optional[Elf]) -> None:
     """Makes these the only symbols of a program."""
     global _loaded
+    if program is _loaded:
+        return
     if _loaded:
         gdb.execute(f"remove-symbol-file {_loaded.path}", to_string=True)
     _loaded = program

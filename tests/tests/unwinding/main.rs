@@ -2,17 +2,26 @@
 //!
 //! A real gdb walks up from very many places; `walk.py` does it inside gdb.
 
+use std::fs;
 use std::time::Duration;
 
-use orbital_tests::{Debugger, Machine, Result, workspace};
+use orbital_tests::{Builder, Debugger, Machine, Pattern, Profile, Result, workspace};
 
 /// Two programs that write, yield, and are preempted.
 const LOAD: &str = "run=\"say hello 1000000; say world 1000000\" sched=round-robin quantum=1ms";
 
 /// gdb with `walk.py`, where a machine that runs `cmdline` starts its first program.
 fn at_the_first_spawn(cmdline: &str) -> Result<(Machine, Debugger)> {
-    let patient = Machine::builder().limit(Duration::from_secs(900));
-    let machine = patient.cmdline(cmdline).wait_for_gdb().boot()?;
+    spawning(Machine::builder().cmdline(cmdline))
+}
+
+/// The same with a build that is named, running the usual programs.
+fn of_build(profile: Profile) -> Builder {
+    Machine::builder().profile(profile).cmdline(LOAD)
+}
+
+fn spawning(builder: Builder) -> Result<(Machine, Debugger)> {
+    let machine = builder.limit(Duration::from_secs(900)).wait_for_gdb().boot()?;
     let mut gdb = Debugger::attach(&machine, &["--plain"])?;
     let walk = workspace().join("tests/tests/unwinding/walk.py");
     stops_at(&mut gdb, "orbital_debug_spawned")?;
@@ -22,11 +31,13 @@ fn at_the_first_spawn(cmdline: &str) -> Result<(Machine, Debugger)> {
 
 /// Runs a line of Python that reports what it found, and returns how often each root was reached.
 fn reports(gdb: &mut Debugger, python: &str, name: &str) -> Result<String> {
-    gdb.enter(&format!("python {python}"))?;
-    let found = gdb.expect(&format!("{name}: {{}} places, {{}} bad; {{}}"))?;
-    let (bad, ends) = (found.number(1), found[2].to_owned());
-    let traces = gdb.command("python pass").unwrap_or_default();
-    if bad == Some(0) { Ok(ends) } else { Err(format!("{bad:?} bad: {traces}").into()) }
+    let said = gdb.command(&format!("python {python}"))?;
+    let line = Pattern::new(&format!("{name}: {{}} places, {{}} bad; {{}}"));
+    let found = line.find_line(&said);
+    found
+        .filter(|(_, found)| found.number(1) == Some(0))
+        .map(|(_, found)| found[2].to_owned())
+        .ok_or_else(|| said.into())
 }
 
 fn stops_at(gdb: &mut Debugger, place: &str) -> Result {
@@ -37,18 +48,31 @@ fn stops_at(gdb: &mut Debugger, place: &str) -> Result {
     gdb.prompt()
 }
 
+/// Looks at every instruction of 5,000 from where `entry` is come to next.
+fn steps_from(entry: &str, profile: Profile) -> Result {
+    let (_machine, mut gdb) = spawning(of_build(profile))?;
+    stops_at(&mut gdb, entry)?;
+    reports(&mut gdb, "step(5000, 'steps')", "steps").map(drop)
+}
+
 #[test]
 fn at_every_instruction_from_a_system_call() -> Result {
-    let (_machine, mut gdb) = at_the_first_spawn(LOAD)?;
-    stops_at(&mut gdb, "syscall_entry")?;
-    reports(&mut gdb, "step(5000, 'system call')", "system call").map(drop)
+    steps_from("syscall_entry", Profile::Release)
+}
+
+#[test]
+fn at_every_instruction_from_a_system_call_of_the_debug_build() -> Result {
+    steps_from("syscall_entry", Profile::Debug)
 }
 
 #[test]
 fn at_every_instruction_from_a_timer_tick() -> Result {
-    let (_machine, mut gdb) = at_the_first_spawn(LOAD)?;
-    stops_at(&mut gdb, "vector_20")?;
-    reports(&mut gdb, "step(5000, 'tick')", "tick").map(drop)
+    steps_from("vector_20", Profile::Release)
+}
+
+#[test]
+fn at_every_instruction_from_a_timer_tick_of_the_debug_build() -> Result {
+    steps_from("vector_20", Profile::Debug)
 }
 
 #[test]
@@ -67,11 +91,29 @@ fn in_the_instructions_that_read_the_flags() -> Result {
     reports(&mut gdb, "step(4, 'flags')", "flags").map(drop)
 }
 
+/// Looks at random moments; the machine is stopped through a monitor of its own.
+fn random_moments(count: u32, profile: Profile) -> Result {
+    let name = format!("orbital-test-{}-moments-{profile:?}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir(&folder)?;
+    let monitor = folder.join("monitor").display().to_string();
+    let option = format!("unix:{monitor},server=on,wait=off");
+    let builder = of_build(profile).qemu_arg("-monitor").qemu_arg(option);
+    let (_machine, mut gdb) = spawning(builder)?;
+    gdb.command("delete")?;
+    reports(&mut gdb, &format!("moments({count}, 1, '{monitor}')"), "random moments")?;
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
 #[test]
 fn at_random_moments_under_load() -> Result {
-    let (_machine, mut gdb) = at_the_first_spawn(LOAD)?;
-    gdb.command("delete")?;
-    reports(&mut gdb, "moments(2000, 1)", "random moments").map(drop)
+    random_moments(2000, Profile::Release)
+}
+
+#[test]
+fn at_random_moments_under_load_of_the_debug_build() -> Result {
+    random_moments(500, Profile::Debug)
 }
 
 #[test]
