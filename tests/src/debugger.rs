@@ -5,6 +5,7 @@
 //! started it, by a signal of the kernel.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -42,13 +43,25 @@ impl Debugger {
     /// gdb does not start, or does not get along with the machine.
     #[track_caller]
     pub fn attach(machine: &Machine, options: &[&str]) -> Result<Self> {
+        let debug = machine.builder.profile == Some(Profile::Debug);
+        let build: &[_] = if debug { &["--debug"] } else { &[] };
+        Self::start(machine.gdb_socket(), &[options, build].concat(), machine.builder.limit)
+    }
+
+    /// Starts `scripts/gdb.sh` on a core dump.
+    ///
+    /// # Errors
+    /// gdb does not start, or cannot make sense of the file.
+    #[track_caller]
+    pub fn open(dump: &Path) -> Result<Self> {
+        Self::start(dump, &[], Machine::builder().limit)
+    }
+
+    #[track_caller]
+    fn start(target: &Path, options: &[&str], limit: Duration) -> Result<Self> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(workspace().join("scripts/gdb.sh"));
-        command.args(options);
-        if machine.builder.profile == Some(Profile::Debug) {
-            command.arg("--debug");
-        }
-        command.arg(machine.gdb_socket());
+        command.args(options).arg(target);
         let (mut reader, writer) = io::pipe()?;
         command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
         let mut child = command.spawn()?;
@@ -64,7 +77,6 @@ impl Debugger {
                 }
             }
         });
-        let limit = machine.builder.limit;
         let text = String::new();
         let mut gdb = Self { child, input, output, text, cursor: 0, ready: false, limit };
         gdb.enter("set width 0")?;

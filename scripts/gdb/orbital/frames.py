@@ -16,15 +16,23 @@ from . import paging, session
 from .kernel import USER_END, Unreadable
 
 
+class Plain(FrameDecorator):
+    """Any other frame: with its source line, or with none."""
+
+    def filename(self):
+        table = self.inferior_frame().find_sal().symtab
+        return table and table.filename
+
+
 class Entry(FrameDecorator):
     """A frame in which the CPU came into the kernel."""
 
-    def __init__(self, base, note):
+    def __init__(self, base, way, note):
         super().__init__(base)
-        self._note = note
+        self._way, self._note = way, note
 
     def function(self):
-        return f"<{_way_in(self.inferior_frame())}: {self._note}>"
+        return f"<{self._way}: {self._note}>"
 
     def frame_args(self):
         return None
@@ -48,17 +56,29 @@ def _until_cut(frames):
     for decorated in frames:
         frame = decorated.inferior_frame()
         if frame.type() != gdb.SIGTRAMP_FRAME:
-            yield [decorated]
+            yield [Plain(decorated)]
             continue
-        older = frame.older()
-        if older is None or older.pc() >= USER_END:
-            yield [Entry(decorated, "from ring 0")]
+        older, way = frame.older(), _way_in(frame)
+        if older is None or _in_kernel(older, way):
+            lost = older is not None and older.name() is None
+            yield [Entry(decorated, way, "from ring 0" + ", where there is no function" * lost)]
+            if lost:
+                return
         elif _memory_is_there(older):
-            out = _way_in(frame) == "trap_exit"
-            yield [Entry(decorated, "back to ring 3" if out else "from ring 3")]
+            out = way == "trap_exit"
+            yield [Entry(decorated, way, "back to ring 3" if out else "from ring 3")]
         else:
-            yield [Entry(decorated, "from ring 3, in memory that is not mapped now")]
+            yield [Entry(decorated, way, "from ring 3, in memory that is not mapped now")]
             return
+
+
+def _in_kernel(interrupted: gdb.Frame, way: str) -> bool:
+    """Whether the CPU was in ring 0 before an entry; also if it had jumped out of the kernel."""
+    if interrupted.pc() >= USER_END:
+        return True
+    # A system call comes without a selector on the stack, and the way out takes it off again.
+    known = way not in ("syscall_entry", "trap_exit")
+    return known and int(interrupted.read_register("cs")) & 3 == 0
 
 
 def _way_in(entry: gdb.Frame) -> str:

@@ -167,3 +167,14 @@ fn in_a_page_fault_of_the_kernel_and_in_its_panic() -> Result {
     assert!(way.iter().all(|frame| text.contains(frame)), "{text}");
     Ok(())
 }
+
+#[test]
+fn up_to_a_jump_of_the_kernel_to_where_no_function_is() -> Result {
+    let (_machine, mut gdb) = at_the_first_spawn(LOAD)?;
+    gdb.command("set $rip = 1")?;
+    stops_at(&mut gdb, "vector_0e")?;
+    let text = gdb.command("bt")?;
+    let last = text.trim_end().lines().last().unwrap_or_default();
+    assert!(last.ends_with("<vector_0e: from ring 0, where there is no function> ()"), "{text}");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The same commands say the same of a machine that stands still and of a dump of it, with QEMU's
+//! stub and with every task an inferior.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use orbital_tests::{Debugger, Machine, Result};
+use serde_json::json;
+
+use crate::{goes_on_to, machine};
+
+const THREE: &str = "run=\"inferior 1 2000; inferior 2 2000; inferior 3 2000\" poweroff=yes";
+
+/// A folder of one test's own.
+fn folder(name: &str) -> Result<PathBuf> {
+    let name = format!("orbital-test-{}-{name}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// What all commands print, each after itself.
+fn story(mut gdb: Debugger, name: &str) -> Result<String> {
+    let timeline = folder(name)?.join("timeline");
+    let mut story = String::new();
+    let mut tell = |command: &str| -> Result {
+        story += &format!("(gdb) {command}\n{}", gdb.command(command)?);
+        Ok(())
+    };
+    for command in ["ps", "policy", "queue", "switches all"] {
+        tell(&format!("orbital {command}"))?;
+    }
+    for pid in ["0", "1", "2", "3", "2147483647", "999"] {
+        tell(&format!("orbital regs {pid}"))?;
+        tell(&format!("orbital bt {pid}"))?;
+    }
+    tell("print $orbital_pid()")?;
+    tell(&format!("orbital timeline {}", timeline.display()))?;
+    story += &fs::read_to_string(&timeline)?;
+    Ok(story)
+}
+
+/// Looks at a machine that stands still in all ways there are; what they all say.
+fn agree(machine: &mut Machine, name: &str) -> Result<String> {
+    let plain = story(Debugger::attach(machine, &["--plain"])?, name)?;
+    let inferiors = story(Debugger::attach(machine, &[])?, name)?;
+    let dump = folder(name)?.join("dump");
+    let place = format!("file:{}", dump.display());
+    machine.qmp("dump-guest-memory", json!({ "paging": true, "protocol": place }))?;
+    let dumped = story(Debugger::open(&dump)?, name)?;
+    fs::remove_dir_all(folder(name)?)?;
+    same(&plain, &inferiors);
+    same(&plain, &dumped);
+    Ok(plain)
+}
+
+/// Fails at the first line that differs.
+fn same(left: &str, right: &str) {
+    let differ = left.lines().zip(right.lines()).find(|(left, right)| left != right);
+    assert_eq!(differ, None, "{left}\n--\n{right}");
+    assert_eq!(left, right);
+}
+
+#[test]
+fn of_a_process_in_a_call() -> Result {
+    let mut machine = machine(THREE)?;
+    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
+    gdb.command("tbreak idle")?;
+    goes_on_to(&mut gdb, "Temporary breakpoint")?;
+    gdb.command("orbital break-switch 2 3")?;
+    goes_on_to(&mut gdb, "about to switch: pid 2 -> pid 3")?;
+    drop(gdb);
+    let story = agree(&mut machine, "call")?;
+    for part in [
+        "*     2 inferior         Ready",
+        "      3 inferior         Running",
+        "policy cooperative, quantum 10 ms, 3 ready",
+        "orbital_debug_switch (from=2, to=3)",
+        "inferior::leaf (code=1, round=0)",
+        "inferior::leaf (code=2, round=0)",
+        "<trap_exit: back to ring 3>",
+        "no task has pid 999 (orbital ps lists them)",
+    ] {
+        assert!(story.contains(part), "{part}:\n{story}");
+    }
+    Ok(())
+}
+
+#[test]
+fn of_a_process_in_ring_3_beside_preempted_ones() -> Result {
+    let spinners = "run=\"spin; spin; inferior 3 2000\" sched=round-robin quantum=1ms";
+    let mut machine = machine(spinners)?;
+    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
+    gdb.command("orbital break inferior inferior::hold")?;
+    goes_on_to(&mut gdb, "inferior::hold")?;
+    drop(gdb);
+    let story = agree(&mut machine, "ring-3")?;
+    for part in [
+        "*     3 inferior         Running",
+        "on the CPU, in ring 3: info registers shows them",
+        "<vector_20: from ring 3>",
+        "spin::main (args=...)",
+        "$1 = 3",
+    ] {
+        assert!(story.contains(part), "{part}:\n{story}");
+    }
+    Ok(())
+}
+
+#[test]
+fn of_a_kernel_that_panicked() -> Result {
+    let mut machine = machine(THREE)?;
+    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
+    gdb.command("tbreak switch_context if $orbital_pid() == 2")?;
+    goes_on_to(&mut gdb, "Temporary breakpoint")?;
+    // A bad pointer to the context that is left.
+    gdb.command("set $rdi = 0x10")?;
+    gdb.command("detach")?;
+    drop(gdb);
+    while machine.qmp("query-status", json!({}))?["status"] != "guest-panicked" {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let story = agree(&mut machine, "panic")?;
+    for part in [
+        "*     2 inferior         Ready",
+        "panicked (",
+        "<vector_0e: from ring 0>",
+        "inferior::leaf (code=1, round=0)",
+        "inferior::leaf (code=2, round=0)",
+    ] {
+        assert!(story.contains(part), "{part}:\n{story}");
+    }
+    Ok(())
+}
