@@ -157,8 +157,8 @@ Usage: orbital policy"""
 class Queue(Show):
     """List the ready tasks in the order in which the policy would pick them.
 
-A policy that goes by a key shows the keys, least first. One that has no order, such as seeded,
-shows the tasks as a set. Ageing of the policy priority may change its order.
+A policy that goes by a key shows the keys, least first; tasks with the same key come in any order.
+One that has no order, such as seeded, shows the tasks as a set. Ageing of the policy priority may change its order.
 Usage: orbital queue"""
 
     NAME = "queue"

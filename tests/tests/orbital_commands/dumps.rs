@@ -2,24 +2,15 @@
 //! stub and with every task an inferior.
 
 use std::fs;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use orbital_tests::{Debugger, Machine, Result};
 use serde_json::json;
 
-use crate::{goes_on_to, machine};
+use crate::{at_the_end_of_boot, folder, goes_on_to, machine};
 
 const THREE: &str = "run=\"inferior 1 2000; inferior 2 2000; inferior 3 2000\" poweroff=yes";
-
-/// A folder of one test's own.
-fn folder(name: &str) -> Result<PathBuf> {
-    let name = format!("orbital-test-{}-{name}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
 
 /// What all commands print, each after itself.
 fn story(mut gdb: Debugger, name: &str) -> Result<String> {
@@ -45,11 +36,12 @@ fn story(mut gdb: Debugger, name: &str) -> Result<String> {
 /// Looks at a machine that stands still in all ways there are; what they all say.
 fn agree(machine: &mut Machine, name: &str) -> Result<String> {
     let plain = story(Debugger::attach(machine, &["--plain"])?, name)?;
-    let inferiors = story(Debugger::attach(machine, &[])?, name)?;
     let dump = folder(name)?.join("dump");
     let place = format!("file:{}", dump.display());
     machine.qmp("dump-guest-memory", json!({ "paging": true, "protocol": place }))?;
     let dumped = story(Debugger::open(&dump)?, name)?;
+    // The last one: it lets the machine go.
+    let inferiors = story(Debugger::attach(machine, &[])?, name)?;
     fs::remove_dir_all(folder(name)?)?;
     same(&plain, &inferiors);
     same(&plain, &dumped);
@@ -66,9 +58,7 @@ fn same(left: &str, right: &str) {
 #[test]
 fn of_a_process_in_a_call() -> Result {
     let mut machine = machine(THREE)?;
-    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
-    gdb.command("tbreak idle")?;
-    goes_on_to(&mut gdb, "Temporary breakpoint")?;
+    let mut gdb = at_the_end_of_boot(&machine, &["--plain"])?;
     gdb.command("orbital break-switch 2 3")?;
     goes_on_to(&mut gdb, "about to switch: pid 2 -> pid 3")?;
     drop(gdb);
@@ -92,7 +82,7 @@ fn of_a_process_in_a_call() -> Result {
 fn of_a_process_in_ring_3_beside_preempted_ones() -> Result {
     let spinners = "run=\"spin; spin; inferior 3 2000\" sched=round-robin quantum=1ms";
     let mut machine = machine(spinners)?;
-    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
+    let mut gdb = at_the_end_of_boot(&machine, &["--plain"])?;
     gdb.command("orbital break inferior inferior::hold")?;
     goes_on_to(&mut gdb, "inferior::hold")?;
     drop(gdb);
@@ -112,9 +102,9 @@ fn of_a_process_in_ring_3_beside_preempted_ones() -> Result {
 #[test]
 fn of_a_kernel_that_panicked() -> Result {
     let mut machine = machine(THREE)?;
-    let mut gdb = Debugger::attach(&machine, &["--plain"])?;
+    let mut gdb = at_the_end_of_boot(&machine, &["--plain"])?;
     gdb.command("tbreak switch_context if $orbital_pid() == 2")?;
-    goes_on_to(&mut gdb, "Temporary breakpoint")?;
+    goes_on_to(&mut gdb, "Temporary breakpoint {}, ")?;
     // A bad pointer to the context that is left.
     gdb.command("set $rdi = 0x10")?;
     gdb.command("detach")?;
