@@ -45,7 +45,7 @@ impl Debugger {
     pub fn attach(machine: &Machine, options: &[&str]) -> Result<Self> {
         let debug = machine.builder.profile == Some(Profile::Debug);
         let build: &[_] = if debug { &["--debug"] } else { &[] };
-        Self::start(machine.gdb_socket(), &[options, build].concat(), machine.builder.limit)
+        Self::start(machine.gdb_socket(), &[build, options].concat(), machine.builder.limit)
     }
 
     /// Starts `scripts/gdb.sh` on a core dump.

@@ -23,12 +23,23 @@ def attach(machine: str, proxy: str) -> None:
             _connect(machine, proxy)
         else:
             gdb.execute(f"target remote {machine}")
-        session.check_build()
+        if not session.check_build():
+            gdb.events.stop.connect(_check_later)
         if not session.tasks_are_inferiors():
             programs.follow()
     except (gdb.error, gdb.GdbError, OSError) as error:
         print(f"orbital: {error}", file=sys.stderr)
         gdb.execute("quit 1")
+
+
+def _check_later(_event) -> None:
+    """Tells at the first stop in a kernel if that is not the one of these symbols."""
+    try:
+        if not session.check_build():
+            return
+    except gdb.GdbError as error:
+        print(f"orbital: {error}", file=sys.stderr)
+    gdb.events.stop.disconnect(_check_later)
 
 
 def _connect(machine: str, proxy: str) -> None:
@@ -42,7 +53,10 @@ def _connect(machine: str, proxy: str) -> None:
         gdb.execute(f"set {setting}")
     # Ctrl-C at the terminal is for gdb alone.
     command = f"trap '' INT; exec {shlex.join([*words, machine])}"
-    gdb.execute(f"target extended-remote | {command}")
+    try:
+        gdb.execute(f"target extended-remote | {command}")
+    except gdb.error:
+        gdb.execute("quit 1")  # The proxy has said why.
 
 
 def _open(path: str) -> None:

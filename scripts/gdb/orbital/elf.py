@@ -17,6 +17,16 @@ _FUNCTION = 2
 _BUILD_ID = 3
 
 
+def is_build_id(note: bytes) -> bool:
+    """Whether these bytes are a note with a build id: sizes of owner and value, type, "GNU"."""
+    return note[:4] == b"\4\0\0\0" and note[8:16] == struct.pack("<I4s", _BUILD_ID, b"GNU\0")
+
+
+def shown(note: bytes) -> str:
+    """The start of the build id in a note."""
+    return note[16:22].hex() if is_build_id(note) else "none"
+
+
 @dataclass(frozen=True)
 class Section:
     """A section header."""
@@ -60,7 +70,7 @@ class Elf:
         for section in self.sections:
             if section.kind == _NOTE and section.name == ".note.gnu.build-id":
                 note = self.bytes[section.offset : section.offset + section.size]
-                if struct.unpack_from("<I", note, 8)[0] == _BUILD_ID:
+                if is_build_id(note):
                     return section.address, note
         return None
 

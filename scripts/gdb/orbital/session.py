@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import sys
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Iterator, Optional
@@ -10,7 +11,7 @@ from typing import Iterator, Optional
 import gdb
 
 from . import layout, paging
-from .elf import Elf
+from .elf import Elf, is_build_id, shown
 from .kernel import USER_END, Kernel, Task, Unreadable
 
 
@@ -30,6 +31,8 @@ def kernel() -> Kernel:
     if address is None:
         raise gdb.GdbError(f"no symbol {layout.SYMBOL} in {kernel_elf().path}: is it Orbital's kernel?")
     machine = gdb.selected_inferior().connection_num
+    if machine not in _layouts:
+        check_build()
     try:
         at = layout.read(memory, address, _layouts.get(machine))
     except layout.NotReady as error:
@@ -149,7 +152,28 @@ def program_of(view: Kernel, context: int) -> Optional[Elf]:
                 seen[place] = None
         if seen[place] == note:
             return program
+    for note in seen.values():
+        if note and is_build_id(note):
+            _tell_of_stranger(view, context, note)
     return None
+
+
+def _tell_of_stranger(view: Kernel, context: int, note: bytes) -> None:
+    """One line of error, once, for a program whose file is not here. Among inferiors the proxy has
+    told of it."""
+    if note in _strangers or tasks_are_inferiors():
+        return
+    _strangers.add(note)
+    task = next(task for task in view.tasks() if task.context == context)
+    print(
+        f"orbital: wrong symbols: pid {task.pid} ({task.name}) has build id {shown(note)}, and no "
+        "program here has: rebuild, or start the machine again",
+        file=sys.stderr,
+    )
+
+
+# Notes with build ids that no program here has.
+_strangers: set[bytes] = set()
 
 
 def place(view: Kernel, address: int, context: int) -> str:
@@ -171,8 +195,8 @@ def demangled(name: str) -> str:
     return _CRATE_HASH.sub("", plain)
 
 
-def check_build() -> None:
-    """One line of error if the kernel in memory is not the one these symbols belong to."""
+def check_build() -> bool:
+    """Whether a kernel is in memory; one line of error if it is not that of these symbols."""
     file = kernel_elf()
     if file.build_id is None:
         raise gdb.GdbError(f"{file.path} has no build id, so it cannot be told whose symbols these are")
@@ -180,9 +204,10 @@ def check_build() -> None:
     try:
         running = memory(address, len(note))
     except Unreadable:
-        return  # The boot loader has not loaded it yet.
+        return False  # The boot loader has not loaded it yet.
     if running != note:
         raise gdb.GdbError(
-            f"wrong symbols: {file.path} has build id {note[16:].hex()[:12]}, "
-            f"the kernel in memory {running[16:].hex()[:12]}: rebuild, or start the machine again"
+            f"wrong symbols: {file.path} has build id {shown(note)}, the kernel in memory has "
+            f"{shown(running)}: rebuild, or start the machine again"
         )
+    return True

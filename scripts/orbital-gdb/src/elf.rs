@@ -9,6 +9,7 @@ use xmas_elf::program::Type;
 use xmas_elf::sections::SectionData;
 use xmas_elf::symbol_table::Entry;
 
+use crate::hex;
 use crate::wires::{Error, Result};
 
 /// The parts of a file that tell which it is.
@@ -87,8 +88,15 @@ pub fn identity(file: &Path) -> Result<Option<Identity>> {
     })
 }
 
+/// The start of the build id in a note, for a person.
+#[must_use]
+pub fn shown(note: &[u8]) -> String {
+    if is_build_id(note) { hex::encode(&note[16..note.len().min(22)]) } else { "none".to_owned() }
+}
+
 /// Whether a note is of type NT_GNU_BUILD_ID: sizes of owner and value, type, "GNU".
-fn is_build_id(note: &[u8]) -> bool {
+#[must_use]
+pub fn is_build_id(note: &[u8]) -> bool {
     const START: [u8; 4] = [4, 0, 0, 0];
     const KIND: [u8; 8] = [3, 0, 0, 0, b'G', b'N', b'U', 0];
     note.starts_with(&START) && note.get(8..16) == Some(&KIND)
@@ -96,7 +104,7 @@ fn is_build_id(note: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_build_id;
+    use super::{is_build_id, shown};
 
     #[test]
     fn a_build_id_is_told_from_other_notes() {
@@ -110,5 +118,7 @@ mod tests {
         assert!(!is_build_id(&note(1, b"GNU\0")));
         assert!(!is_build_id(&note(3, b"Xen\0")));
         assert!(!is_build_id(&[]));
+        assert_eq!(shown(&note(3, b"GNU\0")), "abcd0000");
+        assert_eq!(shown(&note(1, b"GNU\0")), "none");
     }
 }

@@ -18,6 +18,17 @@ pub struct Program {
     pub base: u64,
 }
 
+/// What a task's memory tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// It runs this one.
+    Known(Program),
+    /// It runs one with this note, which no file has.
+    Stranger(Vec<u8>),
+    /// There is no build id.
+    Nothing,
+}
+
 /// All that are known.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
@@ -60,10 +71,8 @@ impl Programs {
     ///
     /// # Errors
     /// That of `read`.
-    pub fn find(
-        &self,
-        mut read: impl FnMut(u64, u64) -> Result<Vec<u8>>,
-    ) -> Result<Option<Program>> {
+    pub fn find(&self, mut read: impl FnMut(u64, u64) -> Result<Vec<u8>>) -> Result<Found> {
+        let mut stranger = None;
         let mut last = None;
         for (program, Identity { note_address, note, .. }) in &self.all {
             let place = (*note_address, note.len() as u64);
@@ -73,11 +82,14 @@ impl Programs {
                 _ => read(place.0, place.1)?,
             };
             if bytes == *note {
-                return Ok(Some(program.clone()));
+                return Ok(Found::Known(program.clone()));
+            }
+            if elf::is_build_id(&bytes) {
+                stranger = Some(bytes.clone());
             }
             last = Some((place, bytes));
         }
-        Ok(None)
+        Ok(stranger.map_or(Found::Nothing, Found::Stranger))
     }
 }
 
@@ -85,7 +97,7 @@ impl Programs {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Program, Programs};
+    use super::{Found, Program, Programs};
     use crate::elf::Identity;
 
     fn program(name: &str, note_address: u64, note: &[u8]) -> (Program, Identity) {
@@ -106,11 +118,20 @@ mod tests {
                 let bytes = if address == place { memory } else { &[] };
                 Ok(bytes[..bytes.len().min(length as usize)].to_vec())
             });
-            found.unwrap().map(|program| program.file.display().to_string())
+            found.unwrap()
         };
-        assert_eq!(found(b"bbbb....", 0x40_0000).as_deref(), Some("b"));
-        assert_eq!(found(b"cccc", 0x50_0000).as_deref(), Some("c"));
-        assert_eq!(found(b"cccc", 0x40_0000), None);
-        assert_eq!(found(b"", 0x40_0000), None, "not mapped");
+        let known = |place: usize| Found::Known(programs.all[place].0.clone());
+        assert_eq!(found(b"bbbb....", 0x40_0000), known(1));
+        assert_eq!(found(b"cccc", 0x50_0000), known(2));
+        assert_eq!(found(b"cccc", 0x40_0000), Found::Nothing);
+        assert_eq!(found(b"", 0x40_0000), Found::Nothing, "not mapped");
+    }
+
+    #[test]
+    fn a_build_id_that_no_file_has_is_told_from_no_build_id() {
+        let note = |id: u8| [&b"\x04\0\0\0\x04\0\0\0\x03\0\0\0GNU\0"[..], &[id; 4]].concat();
+        let programs = Programs { all: vec![program("a", 0x40_0000, &note(1))] };
+        let found = programs.find(|_, _| Ok(note(2))).unwrap();
+        assert_eq!(found, Found::Stranger(note(2)));
     }
 }

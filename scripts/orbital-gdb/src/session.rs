@@ -4,6 +4,7 @@
 //! QEMU as it is. The machine runs only inside `run`.
 
 mod births;
+mod build;
 mod documents;
 mod memory;
 mod packets;
@@ -14,7 +15,7 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::breakpoints::{Breakpoints, Owner, Place};
-use crate::elf;
+use crate::elf::{self, Identity};
 use crate::machine::Machine;
 use crate::programs::Programs;
 use crate::stop::Stop;
@@ -54,6 +55,8 @@ pub struct Session {
     breakpoints: Breakpoints,
     hooks: Hooks,
     kernel: PathBuf,
+    /// What tells the kernel from others, until it has been found in memory.
+    unverified: Option<Identity>,
     /// Whom gdb knows.
     known: Vec<Id>,
     /// Whom gdb has let go.
@@ -100,11 +103,18 @@ impl Session {
         };
         let programs = Programs::read(&symbols.programs)?;
         let kernel = std::fs::canonicalize(&symbols.kernel)?;
-        Self::with(wires, hooks, kernel, programs)
+        let identity = elf::identity(&kernel)?;
+        Self::with(wires, hooks, (kernel, identity), programs)
     }
 
-    fn with(wires: Wires, hooks: Hooks, kernel: PathBuf, programs: Programs) -> Result<Self> {
+    fn with(
+        wires: Wires,
+        hooks: Hooks,
+        (kernel, identity): (PathBuf, Option<Identity>),
+        programs: Programs,
+    ) -> Result<Self> {
         let mut machine = Machine::connect(wires)?;
+        let unverified = build::still_unverified(&mut machine, &kernel, identity)?;
         let mut tasks = Tasks::new(hooks.info, hooks.resumes);
         tasks.scan(&mut machine, &programs)?;
         let mut breakpoints = Breakpoints::default();
@@ -119,6 +129,7 @@ impl Session {
             breakpoints,
             hooks,
             kernel,
+            unverified,
             known: vec![first],
             detached: Vec::new(),
             selected: None,

@@ -7,10 +7,11 @@
 
 mod state;
 
+use crate::elf;
 use crate::info::{self, Info};
 use crate::machine::Machine;
 use crate::paging::LOWER_HALF;
-use crate::programs::{Program, Programs};
+use crate::programs::{Found, Program, Programs};
 use crate::thread_id::Id;
 use crate::wires::Result;
 
@@ -42,6 +43,10 @@ pub struct Tasks {
     resumes: u64,
     info: Option<Info>,
     all: Vec<Task>,
+    /// Build ids whose files are not known.
+    strangers: Vec<Vec<u8>>,
+    /// What a person has to be told.
+    warnings: Vec<String>,
 }
 
 /// What a task that is switched out resumes with.
@@ -62,7 +67,8 @@ impl Tasks {
     /// task that comes back has all its saved registers again.
     #[must_use]
     pub fn new(table: u64, resumes: u64) -> Self {
-        Self { table, resumes, info: None, all: Vec::new() }
+        let (all, strangers, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { table, resumes, info: None, all, strangers, warnings }
     }
 
     /// Looks for everybody, whatever was known before.
@@ -128,17 +134,36 @@ impl Tasks {
     }
 
     fn program(
-        &self,
+        &mut self,
         machine: &mut Machine,
         programs: &Programs,
         id: Id,
     ) -> Result<Option<Program>> {
-        match self.resumption(machine, id)? {
-            Some(Resumption { cr3, .. }) => {
-                programs.find(|address, length| machine.read_in(cr3, address, length))
-            }
-            None => Ok(None),
+        let Some(Resumption { cr3, .. }) = self.resumption(machine, id)? else { return Ok(None) };
+        let read = |address, length| machine.read_in(cr3, address, length);
+        let note = match programs.find(read)? {
+            Found::Known(program) => return Ok(Some(program)),
+            Found::Nothing => return Ok(None),
+            Found::Stranger(note) => note,
+        };
+        if let Some(task) = self.find(id)
+            && !self.strangers.contains(&note)
+        {
+            self.warnings.push(format!(
+                "wrong symbols: pid {} ({}) has build id {}, and no program here has: rebuild, or \
+                 start the machine again",
+                id.0,
+                task.name,
+                elf::shown(&note)
+            ));
+            self.strangers.push(note);
         }
+        Ok(None)
+    }
+
+    /// What a person has to be told and was not yet.
+    pub fn warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Everybody in the table, in the order of birth.

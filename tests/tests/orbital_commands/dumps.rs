@@ -43,6 +43,7 @@ fn agree(machine: &mut Machine, name: &str) -> Result<String> {
     // The last one: it lets the machine go.
     let inferiors = story(Debugger::attach(machine, &[])?, name)?;
     fs::remove_dir_all(folder(name)?)?;
+    assert!(!plain.contains("wrong symbols"), "{plain}");
     same(&plain, &inferiors);
     same(&plain, &dumped);
     Ok(plain)

@@ -5,6 +5,7 @@ mod break_switch;
 mod dumps;
 mod harmless;
 mod queues;
+mod symbols;
 
 use std::fs;
 use std::path::PathBuf;

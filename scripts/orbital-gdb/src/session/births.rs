@@ -13,6 +13,7 @@ use crate::wires::Result;
 impl Session {
     /// What to tell gdb now: of somebody it does not know, else of `stop`; `None` if of neither.
     pub(super) fn tell(&mut self, stop: Option<Stop>) -> Result<Option<String>> {
+        self.verify()?;
         let told = match self.unknown()? {
             Some(child) => {
                 self.pending = stop;

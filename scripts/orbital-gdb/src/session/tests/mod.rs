@@ -1,15 +1,18 @@
 //! Sessions with a stub that is not QEMU and a gdb that is a test.
 
+mod build;
 mod life;
 mod run;
 mod state;
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
 use super::{Hooks, Session};
+use crate::elf::Identity;
 use crate::fake::{self, Moment, Stub};
 use crate::packet::{Decoder, Item, Speaker, frame};
 use crate::programs::Programs;
@@ -122,14 +125,20 @@ struct Gdb {
 impl Gdb {
     /// Connects to a session with that stub, as gdb does.
     fn start(prepare: impl FnOnce(&Stub)) -> (Self, Stub) {
+        let (mut gdb, stub) = Self::with_kernel(None, prepare);
+        gdb.ask("qSupported:multiprocess+;fork-events+");
+        (gdb, stub)
+    }
+
+    /// The same with a kernel that can be told from others.
+    fn with_kernel(identity: Option<Identity>, prepare: impl FnOnce(&Stub)) -> (Self, Stub) {
         let (wires, stub, stream) = fake::wires();
         prepare(&stub);
         let session = thread::spawn(move || {
-            let kernel = PathBuf::from("/kernel.elf");
+            let kernel = (PathBuf::from("/kernel.elf"), identity);
             Session::with(wires, HOOKS, kernel, Programs::default())?.serve()
         });
-        let mut gdb = Self { stream, decoder: Decoder::new(Speaker::Stub), session: Some(session) };
-        gdb.ask("qSupported:multiprocess+;fork-events+");
+        let gdb = Self { stream, decoder: Decoder::new(Speaker::Stub), session: Some(session) };
         (gdb, stub)
     }
 
@@ -174,8 +183,13 @@ impl Gdb {
         }
     }
 
-    fn leave(mut self) {
-        drop(self.stream);
-        self.session.take().unwrap().join().unwrap().unwrap();
+    fn leave(self) {
+        self.stream.shutdown(Shutdown::Both).unwrap();
+        self.end().unwrap();
+    }
+
+    /// How the session ended.
+    fn end(mut self) -> crate::Result<()> {
+        self.session.take().unwrap().join().unwrap()
     }
 }

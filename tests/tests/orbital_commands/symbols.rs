@@ -1,0 +1,73 @@
+//! Symbols of another build than the one that runs are one line of error, wherever they are noticed.
+
+use std::process::{Command, Output, Stdio};
+
+use orbital_tests::{Builder, Debugger, Machine, Profile, Result, kernel, workspace};
+
+/// Runs the debug build; the symbols below are those of the release build.
+fn other_build() -> Builder {
+    Machine::builder().profile(Profile::Debug).cmdline("run=\"spin\"")
+}
+
+/// Asserts that a program failed with one line of error, and nothing else on standard error.
+fn refuses(output: &Output, start: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let line = said.strip_suffix('\n').unwrap_or_default();
+    assert!(line.starts_with(start) && line.contains(" has build id "), "{said}");
+    assert!(line.ends_with(": rebuild, or start the machine again"), "{said}");
+    assert!(!line.contains('\n'), "{said}");
+}
+
+#[test]
+fn a_kernel_of_another_build_is_refused_by_gdb_and_by_the_proxy() -> Result {
+    let mut machine = other_build().boot()?;
+    machine.expect("[kernel] pid 1")?;
+    for (option, who) in [("--plain", "orbital"), ("--release", "orbital-gdb")] {
+        let mut gdb = Command::new(workspace().join("scripts/gdb.sh"));
+        gdb.arg(option).arg(machine.gdb_socket()).args(["--", "-batch"]);
+        refuses(&gdb.stdin(Stdio::null()).output()?, &format!("{who}: wrong symbols: /"));
+    }
+    let mut proxy = Command::new(workspace().join("target/orbital/orbital-gdb"));
+    proxy.arg("--kernel").arg(kernel(Profile::Release)?).arg(machine.gdb_socket());
+    refuses(&proxy.stdin(Stdio::null()).output()?, "orbital-gdb: wrong symbols: /");
+    Ok(())
+}
+
+#[test]
+fn a_kernel_of_another_build_is_told_at_the_first_stop_in_it() -> Result {
+    for (option, who) in [("--plain", "orbital"), ("--release", "orbital-gdb")] {
+        let mut machine = other_build().wait_for_gdb().boot()?;
+        let mut gdb = Debugger::attach(&machine, &["--release", option])?;
+        gdb.enter("continue")?;
+        machine.expect("[kernel] pid 1")?;
+        gdb.enter("^C")?;
+        gdb.expect(&format!("{who}: wrong symbols: {{}} has build id {{}}, the kernel in memory"))?;
+        gdb.prompt()?;
+        if who == "orbital" {
+            let again = gdb.command("orbital ps")?;
+            assert!(again.starts_with("wrong symbols: /") && again.lines().count() == 1, "{again}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_program_of_another_build_is_named_once() -> Result {
+    let other = kernel(Profile::Debug)?.with_file_name("stripped").join("inferior");
+    for (options, who) in [(&["--plain"][..], "orbital"), (&[], "orbital-gdb")] {
+        let programs = "run=\"inferior 1 100000000; inferior 2 100000000\"";
+        let builder = Machine::builder().program(&other, "inferior").cmdline(programs);
+        let machine = builder.wait_for_gdb().boot()?;
+        let mut gdb = Debugger::attach(&machine, options)?;
+        let mut said = gdb.command("tbreak syscall_entry")?;
+        said += &gdb.command("continue")?;
+        for command in ["orbital ps", "orbital bt 1", "orbital bt 2", "orbital regs 2"] {
+            said += &gdb.command(command)?;
+        }
+        let start = format!("{who}: wrong symbols: pid 1 (inferior) has build id ");
+        assert_eq!(said.matches("wrong symbols").count(), 1, "{said}");
+        assert!(said.lines().any(|line| line.starts_with(&start)), "{said}");
+    }
+    Ok(())
+}
