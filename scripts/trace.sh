@@ -37,7 +37,7 @@ main() {
     "$ORBITAL_ROOT/scripts/run.sh" --append trace=65536 --qemu-arg -debugcon \
         --qemu-arg "file:$to/record" "$@" || status=$?
     [[ -e $to/record ]] || exit "$status"
-    python3 -B "$ORBITAL_ROOT/scripts/timeline" "$to/record" "$to" || exit
+    PYTHONPATH=$ORBITAL_ROOT/scripts python3 -B -m timeline "$to/record" "$to" || exit
     say "$to: trace.svg trace.json trace.ftrace"
     exit "$status"
 }

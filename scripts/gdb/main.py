@@ -4,7 +4,10 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+_HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, _HERE)
+# For `timeline`, which scripts/trace.sh draws with, too.
+sys.path.append(os.path.dirname(_HERE))
 
 from orbital import attach, commands, frames, functions, programs, switches  # noqa: E402
 

@@ -1,12 +1,9 @@
-"""Turns the record of a run into pictures of it: python3 scripts/timeline RECORD DIRECTORY."""
+"""Turns the record of a run into pictures of it: python3 -m timeline RECORD DIRECTORY."""
 
 import os
 import sys
 
-import chrome
-import ftrace
-import run
-import svg
+from . import chrome, ftrace, run, svg
 
 
 def main(record: str, directory: str) -> int:

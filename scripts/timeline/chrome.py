@@ -6,7 +6,7 @@ whoever started or woke a task to the slice that this led to ("Trace Event Forma
 
 import json
 
-from run import IDLE, Run, Slice
+from .run import IDLE, Run, Slice
 
 # What the format calls processes: one group of tracks each.
 CPUS, TASKS = 1, 2
@@ -49,7 +49,8 @@ def _slice(group: int, track: int, name: str, piece: Slice) -> dict:
     event = {"ph": "X", "name": name, "cat": piece.state, "pid": group, "tid": track}
     event |= {"ts": piece.start / 1000, "dur": (piece.end - piece.start) / 1000}
     if piece.state == "running":
-        event["args"] = {"why": piece.why, "rip": hex(piece.rip), "switch": piece.number}
+        event["args"] = {"pid": piece.pid, "switch": piece.number}
+        event["args"] |= {"why": piece.why, "rip": hex(piece.rip)}
     return event
 
 

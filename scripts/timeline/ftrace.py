@@ -1,7 +1,7 @@
 """A run as the text of Linux's ftrace: sched_switch and sched_wakeup lines, which Perfetto and
 trace viewers for Linux import (Linux, Documentation/trace/ftrace.rst and events/sched)."""
 
-from run import IDLE, LAUNCHER, Effect, Run
+from .run import IDLE, LAUNCHER, Effect, Run
 
 # Linux's idle task has pid 0, which here is the launcher: the two change places.
 PIDS = {IDLE: LAUNCHER, LAUNCHER: IDLE}

@@ -1,7 +1,7 @@
 """A recorded run: who had the CPU when, and what else became of each task.
 
-Reads the lines that kernel/src/record.rs writes. `Run.slices` is the run as it was on the CPUs,
-`Run.tracks` the same seen from each task, with the time it waited in between.
+`read` understands the lines that kernel/src/record.rs writes. `Run.slices` is the run as it was on
+the CPUs, `Run.tracks` the same seen from each task, with the time it waited in between.
 """
 
 import bisect
@@ -56,16 +56,21 @@ class Slice:
 
 @dataclass
 class Run:
-    """A whole record. Time 0 is the first switch that it knows."""
+    """What is known of a run. Times count from anywhere before the first switch; `end` is none of one
+    that goes on."""
 
     names: dict[int, str] = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     lost_switches: int = 0
     lost_effects: int = 0
-    end: int = 0
-    slices: list[Slice] = field(default_factory=list)
-    tracks: dict[int, list[Slice]] = field(default_factory=dict)
+    end: int | None = None
+    slices: list[Slice] = field(init=False)
+    tracks: dict[int, list[Slice]] = field(init=False)
+
+    def __post_init__(self):
+        self.slices = _slices(self)
+        self.tracks = _tracks(self)
 
     def name(self, pid: int) -> str:
         """The name of a task, or its pid."""
@@ -110,12 +115,12 @@ class Run:
 
 
 def read(path: str) -> Run:
-    """Reads a record. Raises Incomplete if its end is missing."""
+    """Reads a record; time 0 is its first switch. Raises Incomplete if its end is missing."""
     with open(path, encoding="utf-8", errors="replace") as file:
         rows = [line.split() for line in file]
     if not rows or rows[-1][0] != "end":
         raise Incomplete(path)
-    run = Run()
+    found: dict = {"names": {}, "switches": [], "effects": []}
     words = {row[0]: row for row in rows}
     hz = int(words["clock"][1]) or 1
     first = next((int(row[2]) for row in rows if row[0] == "switch"), int(rows[-1][1]))
@@ -126,22 +131,20 @@ def read(path: str) -> Run:
     for row in rows:
         match row:
             case ["name", pid, *name]:
-                run.names[int(pid)] = " ".join(name)
+                found["names"][int(pid)] = " ".join(name)
             case ["lost", switches, effects]:
-                run.lost_switches, run.lost_effects = int(switches), int(effects)
+                found |= {"lost_switches": int(switches), "lost_effects": int(effects)}
             case ["switch", number, time, cpu, source, target, why, rip]:
                 whole = (int(number), nanos(time), int(cpu), int(source), int(target))
-                run.switches.append(Switch(*whole, why, int(rip, 16)))
+                found["switches"].append(Switch(*whole, why, int(rip, 16)))
             case ["effect", _, time, cpu, by, on, deed]:
-                run.effects.append(Effect(nanos(time), int(cpu), int(by), int(on), deed))
-    run.end = nanos(rows[-1][1])
-    run.slices = _slices(run)
-    run.tracks = _tracks(run)
-    return run
+                found["effects"].append(Effect(nanos(time), int(cpu), int(by), int(on), deed))
+    return Run(**found, end=nanos(rows[-1][1]))
 
 
 def _slices(run: Run) -> list[Slice]:
-    """What was on the CPUs: one slice for each switch, up to the next one on the same CPU."""
+    """What was on the CPUs: one slice for each switch, up to the next one on the same CPU, or to the
+    end of the run if that is known."""
     slices, open_on = [], {}
 
     def close(begun: Switch, end: int, why: str, rip: int) -> None:
@@ -152,7 +155,7 @@ def _slices(run: Run) -> list[Slice]:
         if begun := open_on.get(switch.cpu):
             close(begun, switch.time, switch.why, switch.rip)
         open_on[switch.cpu] = switch
-    for begun in open_on.values():
+    for begun in open_on.values() if run.end is not None else ():
         close(begun, run.end, "end", 0)
     return sorted(slices, key=lambda piece: (piece.start, piece.number))
 
@@ -181,6 +184,7 @@ def _tracks(run: Run) -> dict[int, list[Slice]]:
             if what.why not in ("exited", "killed", "end"):
                 state = what.why if what.why.startswith("blocked") else "ready"
                 waiting[what.pid] = (state, what.end)
+    known = run.end if run.end is not None else max((piece.end for piece in run.slices), default=0)
     for pid in list(waiting):
-        waited(pid, run.end)
+        waited(pid, known)
     return tracks

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from run import IDLE, Run, Slice
+from .run import IDLE, Run, Slice
 
 LEFT, WIDTH, TOP, LANE, BAR = 190, 1400, 78, 26, 18
 MOST_ARROWS = 1500

@@ -210,7 +210,11 @@ class Kernel:
 
     def micros(self, ticks: int) -> float:
         """Ticks of the kernel's clock as microseconds since boot."""
-        return (ticks - self.at["clock.origin"]) * 1e6 / self.at["clock.hz"]
+        return self.nanos(ticks) / 1000
+
+    def nanos(self, ticks: int) -> int:
+        """The same in whole nanoseconds."""
+        return (ticks - self.at["clock.origin"]) * 1_000_000_000 // self.at["clock.hz"]
 
     # Ready tasks
 

@@ -1,12 +1,13 @@
 """`orbital switches`, `timeline` and `break-switch`: what the ring of switches tells."""
 
-import json
-
 import gdb
+from timeline import chrome
+from timeline.run import Run
+from timeline.run import Switch as Gone
 
 from . import session
 from .commands import OfTask, Show
-from .timeline import trace_events
+from .kernel import Kernel
 
 
 class Switches(Show):
@@ -53,8 +54,9 @@ def _who(tasks, pid: int) -> str:
 class Timeline(Show):
     """Write the switches to a file that Perfetto (ui.perfetto.dev) or chrome://tracing shows.
 
-One track per CPU and one per task; the slices are exactly the stays between the switches that
-`orbital switches all` lists.
+One track per CPU and one per task. The slices of a CPU are exactly the stays between the switches
+that `orbital switches all` lists; the tasks' tracks have the waiting in between, too. Time is that
+since boot.
 Usage: orbital timeline FILE"""
 
     NAME = "timeline"
@@ -67,15 +69,23 @@ Usage: orbital timeline FILE"""
 
     def show(self, view, words):
         self.only(words, 1, 1)
-        names = {task.pid: task.name for task in view.tasks()}
-        switches = view.switches()
-        events = trace_events(switches, view.micros, {**names, 0: "launcher or idle"})
+        run = run_of(view)
         try:
-            with open(words[0], "w", encoding="utf-8") as file:
-                json.dump(events, file)
+            chrome.write(run, words[0])
         except OSError as error:
             raise gdb.GdbError(f"cannot write {words[0]}: {error.strerror}") from error
-        print(f"{max(len(switches) - 1, 0)} slices written to {words[0]}")
+        print(f"{len(run.slices)} slices written to {words[0]}")
+
+
+def run_of(view: Kernel) -> Run:
+    """The switches that the kernel remembers as a run: it is not over, so the last slice is open."""
+    switches = [
+        Gone(s.number, view.nanos(s.time), s.cpu, s.source, s.target, s.why, s.rip)
+        for s in view.switches()
+    ]
+    names = {task.pid: task.name for task in view.tasks()}
+    lost = switches[0].number if switches else 0
+    return Run(names=names, switches=switches, lost_switches=lost)
 
 
 class SwitchBreakpoint(gdb.Breakpoint):

@@ -1,34 +1,48 @@
 """Files that are written: timelines and mended dumps."""
 
+import json
 import os
 import struct
 import tempfile
 import unittest
 
-from orbital import corefile, dump, timeline
-from orbital.kernel import Switch
+from orbital import corefile, dump
+from timeline import chrome
+from timeline.run import Run, Switch
 
 SEGMENT = struct.Struct("<IIQQQQQQ")
 
 
 def switch(number, time, source, target, cpu=0):
-    return Switch(number, time, 0, source, target, "yielded", cpu)
+    return Switch(number, time, cpu, source, target, "yielded", 0)
+
+
+def slices(switches, **more):
+    """Start, length and event of each slice of the CPUs, as written."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "trace")
+        chrome.write(Run(switches=switches, **more), path)
+        with open(path, encoding="utf-8") as file:
+            events = json.load(file)["traceEvents"]
+    return [e for e in events if e["ph"] == "X" and e["pid"] == chrome.CPUS]
 
 
 class Timeline(unittest.TestCase):
     def test_slices_meet_without_gap_or_overlap_and_equal_the_switches(self):
-        switches = [switch(n, time, n, n + 1) for n, time in enumerate([5, 9, 12, 40])]
-        events = timeline.trace_events(switches, lambda ticks: ticks / 2, {1: "say"})["traceEvents"]
-        slices = [e for e in events if e["ph"] == "X" and e["pid"] == timeline.CPUS]
-        self.assertEqual([(s["ts"], s["dur"]) for s in slices], [(2.5, 2.0), (4.5, 1.5), (6.0, 14.0)])
-        self.assertEqual([s["args"]["pid"] for s in slices], [1, 2, 3])
-        self.assertEqual(slices[0]["name"], "say (1)")
+        switches = [switch(n, 1000 * time, n, n + 1) for n, time in enumerate([5, 9, 12, 40])]
+        found = slices(switches, names={1: "say"})
+        self.assertEqual([(s["ts"], s["dur"]) for s in found], [(5, 4), (9, 3), (12, 28)])
+        self.assertEqual([s["args"]["pid"] for s in found], [1, 2, 3])
+        self.assertEqual(found[0]["name"], "say 1")
+
+    def test_the_last_slice_ends_with_the_run(self):
+        found = slices([switch(0, 1000, 1, 2)], end=4000)
+        self.assertEqual([(s["ts"], s["dur"]) for s in found], [(1, 3)])
+        self.assertEqual(slices([]), [])
 
     def test_processors_have_tracks_of_their_own(self):
-        switches = [switch(0, 0, 1, 2, 0), switch(1, 1, 3, 4, 1), switch(2, 2, 2, 1, 0)]
-        events = timeline.trace_events(switches, float, {})["traceEvents"]
-        slices = [(e["tid"], e["dur"]) for e in events if e["ph"] == "X" and e["pid"] == timeline.CPUS]
-        self.assertEqual(slices, [(0, 2.0)])
+        switches = [switch(0, 0, 1, 2, 0), switch(1, 1000, 3, 4, 1), switch(2, 2000, 2, 1, 0)]
+        self.assertEqual([(s["tid"], s["dur"]) for s in slices(switches)], [(0, 2)])
 
 
 class Dump(unittest.TestCase):

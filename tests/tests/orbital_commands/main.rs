@@ -6,6 +6,7 @@ mod dumps;
 mod harmless;
 mod queues;
 mod symbols;
+mod timeline;
 
 use std::fs;
 use std::path::PathBuf;
