@@ -52,6 +52,16 @@ impl Gdb {
         self
     }
 
+    /// Prints a number, which [`numbers`] finds.
+    pub(crate) fn prints(self, expression: &str) -> Self {
+        self.run(&[format!("printf \"<%d>\\n\", {expression}")])
+    }
+
+    /// Goes on so many times, and prints after each stop which inferior has stopped.
+    pub(crate) fn stops(self, count: usize) -> Self {
+        (0..count).fold(self, |gdb, _| gdb.run(&["continue"]).prints("$_inferior"))
+    }
+
     /// Starts gdb with its output in a file, and with nothing to read on its standard input.
     pub(crate) fn start(&self) -> Result<(Child, PathBuf)> {
         let folder = std::env::temp_dir().join(format!(

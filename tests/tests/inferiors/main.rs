@@ -63,7 +63,7 @@ fn a_hundred_times_next_over_yields_stays_in_its_process() -> Result {
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
         .run(&HUNDRED_NEXT.map(|line| line.replace("WHO", "$_inferior")))
-        .run(&["printf \"<%lu>\\n\", inferior::COUNTER.v.value.0"])
+        .prints("inferior::COUNTER.v.value.0")
         .finish()?;
     let seen = numbers(&said);
     assert_eq!(seen[..100], [6; 100], "{said}");
@@ -89,12 +89,7 @@ fn a_breakpoint_of_one_thread_stops_no_other() -> Result {
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
         .run(&["break inferior::leaf thread 5.1"])
-        .run(&[
-            "continue",
-            "printf \"<%d>\\n\", $_inferior",
-            "continue",
-            "printf \"<%d>\\n\", $_inferior",
-        ])
+        .stops(2)
         .finish()?;
     assert_eq!(numbers(&said), [5, 5], "{said}");
     Ok(())
@@ -105,8 +100,10 @@ fn births_can_be_caught_and_ends_have_codes() -> Result {
     let machine = machine("exitcode 7; inferior 1 5")?;
     let said = Gdb::on(&machine)
         .run(&["catch fork", "continue", "continue", "continue"])
-        .run(&["delete", "continue", "printf \"<%d>\\n\", $_exitcode"])
-        .run(&["inferior 5", "continue", "printf \"<%d>\\n\", $_exitcode"])
+        .run(&["delete", "continue"])
+        .prints("$_exitcode")
+        .run(&["inferior 5", "continue"])
+        .prints("$_exitcode")
         .finish()?;
     assert!(said.contains("(forked process 1)"), "{said}");
     assert!(said.contains("(process 1) exited with code 07]"), "{said}");
@@ -133,12 +130,7 @@ fn a_watchpoint_is_that_of_one_process() -> Result {
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
         .run(&["watch -location inferior::COUNTER.v.value"])
-        .run(&[
-            "continue",
-            "printf \"<%d>\\n\", $_inferior",
-            "continue",
-            "printf \"<%d>\\n\", $_inferior",
-        ])
+        .stops(2)
         .finish()?;
     assert_eq!(numbers(&said), [6, 6], "{said}");
     assert!(said.contains("Hardware watchpoint"), "{said}");
@@ -151,24 +143,13 @@ fn finish_and_stepi_of_a_process_that_is_switched_out_end_in_it() -> Result {
     let machine = machine(THREE)?;
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
-        .run(&[
-            "thread 4.1",
-            "stepi",
-            "printf \"<%d>\\n\", $_inferior",
-            "printf \"<%d>\\n\", $cs & 0",
-        ])
-        .run(&[
-            "thread 5.1",
-            "python frame_of('inferior::leaf')",
-            "finish",
-            "printf \"<%d>\\n\", $_inferior",
-        ])
-        .run(&[
-            "thread 6.1",
-            "python frame_of('inferior::leaf')",
-            "until",
-            "printf \"<%d>\\n\", $_inferior",
-        ])
+        .run(&["thread 4.1", "stepi"])
+        .prints("$_inferior")
+        .prints("$cs & 0")
+        .run(&["thread 5.1", "python frame_of('inferior::leaf')", "finish"])
+        .prints("$_inferior")
+        .run(&["thread 6.1", "python frame_of('inferior::leaf')", "until"])
+        .prints("$_inferior")
         .finish()?;
     assert_eq!(numbers(&said), [4, 0, 5, 6], "{said}");
     Ok(())
@@ -180,9 +161,12 @@ fn registers_that_were_not_saved_are_unavailable_and_saved_ones_can_be_written()
     let said = Gdb::on(&machine)
         // The first is inside its last yield when the second comes to its own.
         .run(&["break inferior::hold", "continue", "continue", "delete", "thread 4.1"])
-        .run(&["print $rax", "print $rflags", "set $r12 = 0x1234", "printf \"<%d>\\n\", $r12"])
-        .run(&["python frame_of('inferior::hold')", "set $r15 = 99", "printf \"<%d>\\n\", $r15"])
-        .run(&["continue", "printf \"<%d>\\n\", $_exitcode"])
+        .run(&["print $rax", "print $rflags", "set $r12 = 0x1234"])
+        .prints("$r12")
+        .run(&["python frame_of('inferior::hold')", "set $r15 = 99"])
+        .prints("$r15")
+        .run(&["continue"])
+        .prints("$_exitcode")
         .finish()?;
     assert!(said.contains("$1 = <unavailable>"), "{said}");
     assert_eq!(numbers(&said), [0x1234, 99, 99], "{said}");
@@ -194,13 +178,10 @@ fn a_written_register_is_on_the_cpu_when_the_process_resumes() -> Result {
     let machine = machine(THREE)?;
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
-        .run(&["thread 4.1", "set $saved = $r12", "set $r12 = 0x1234"])
-        .run(&[
-            "stepi",
-            "printf \"<%d>\\n\", $r12",
-            "printf \"<%d>\\n\", $_inferior",
-            "set $r12 = $saved",
-        ])
+        .run(&["thread 4.1", "set $saved = $r12", "set $r12 = 0x1234", "stepi"])
+        .prints("$r12")
+        .prints("$_inferior")
+        .run(&["set $r12 = $saved"])
         .finish()?;
     assert_eq!(numbers(&said), [0x1234, 4], "{said}");
     Ok(())
@@ -253,7 +234,8 @@ fn the_commands_of_orbital_work_whoever_is_selected() -> Result {
             "orbital bt 1",
             "orbital regs 1",
         ])
-        .run(&["printf \"<%d>\\n\", $orbital_pid()", "orbital switches 3", "orbital regs 999"])
+        .prints("$orbital_pid()")
+        .run(&["orbital switches 3", "orbital regs 999"])
         .finish()?;
     let table = |part: &str| {
         part.lines()
