@@ -1,4 +1,4 @@
-"""What gdb sources: the `orbital` commands, `$orbital_pid()` and how backtraces look."""
+"""What gdb sources: the `orbital` commands, `$orbital_pid()`, how backtraces look."""
 
 import os
 import sys
@@ -25,6 +25,7 @@ for command in (
 ):
     command()
 functions.Pid()
+functions.FrameFunction()
 frames.install()
 
 if "ORBITAL_MACHINE" in os.environ:

@@ -1,4 +1,4 @@
-"""`$orbital_pid()`, for conditions of breakpoints."""
+"""`$orbital_pid()`, for conditions of breakpoints, and gdb's `frame function`."""
 
 import gdb
 
@@ -20,3 +20,23 @@ class Pid(gdb.Function):
         if context == view.word(view.at["current.context"]):
             return view.word(view.at["current.pid"])
         return next((task.pid for task in view.tasks() if task.context == context), 0)
+
+
+class FrameFunction(gdb.Command):
+    """Select and print the innermost stack frame of a function.
+
+This takes the place of gdb's own command, which in gdb 13 ends gdb with a segmentation fault where
+there are several inferiors.
+Usage: frame function NAME"""
+
+    def __init__(self):
+        super().__init__("frame function", gdb.COMMAND_STACK, gdb.COMPLETE_SYMBOL)
+
+    def invoke(self, argument, from_tty):
+        frame = gdb.newest_frame()
+        while frame is not None and not f"::{frame.name()}".endswith(f"::{argument}"):
+            frame = frame.older()
+        if not argument or frame is None:
+            raise gdb.GdbError(f'No frame for function "{argument}".')
+        frame.select()
+        gdb.execute("frame", from_tty)

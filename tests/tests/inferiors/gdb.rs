@@ -8,17 +8,7 @@ use std::process::{Child, Command};
 
 use orbital_tests::{Machine, Result, workspace};
 
-/// `python frame_of("NAME")` selects the frame of a function; gdb 13 can crash in `frame function`.
-const PREAMBLE: &str = "set width 0
-set print thread-events off
-python
-def frame_of(name):
-    frame = gdb.newest_frame()
-    while frame.name() != name:
-        frame = frame.older()
-    frame.select()
-end
-";
+const PREAMBLE: &str = "set width 0\nset print thread-events off\n";
 
 /// Commands for gdb.
 pub(crate) struct Gdb {
