@@ -4,12 +4,14 @@
 #![forbid(unsafe_code)]
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use orbital_gdb::session::Symbols;
 use orbital_gdb::{Session, Wires};
@@ -28,6 +30,9 @@ Stands between gdb and QEMU's gdb stub, and shows every task of Orbital as an in
   --listen SOCKET    wait there for one gdb, instead of talking to it on the standard streams
   --help             this text
 ";
+
+/// How long a stub may take to start.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Options {
     symbols: Symbols,
@@ -77,7 +82,6 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options
 }
 
 fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let named = |error: io::Error| format!("{}: {error}", options.stub);
     let gdb: (File, File) = match &options.listen {
         Some(path) => {
             let gdb = UnixListener::bind(path)?.accept()?.0;
@@ -85,19 +89,59 @@ fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         }
         None => (file(&io::stdin())?, file(&io::stdout())?),
     };
-    let wires = if Path::new(&options.stub).exists() {
-        let stub = UnixStream::connect(&options.stub).map_err(named)?;
-        Wires::new(gdb, (stub.try_clone()?, stub))
-    } else {
-        let host = if options.stub.starts_with(':') { "localhost" } else { "" };
-        let stub = TcpStream::connect(format!("{host}{}", options.stub)).map_err(named)?;
-        stub.set_nodelay(true)?;
-        Wires::new(gdb, (stub.try_clone()?, stub))
-    };
+    let stub = connect(&options.stub).map_err(|error| format!("{}: {error}", options.stub))?;
+    let wires = Wires::new(gdb, (stub.try_clone()?, stub));
     Ok(Session::new(wires, &options.symbols)?.serve()?)
+}
+
+/// Connects to a stub, which may be about to start.
+fn connect(stub: &str) -> io::Result<File> {
+    let deadline = Instant::now() + PATIENCE;
+    let host = if stub.starts_with(':') { "localhost" } else { "" };
+    loop {
+        let connected = if stub.contains('/') || Path::new(stub).exists() {
+            UnixStream::connect(stub).and_then(|stub| file(&stub))
+        } else {
+            TcpStream::connect(format!("{host}{stub}")).and_then(|stub| {
+                stub.set_nodelay(true)?;
+                file(&stub)
+            })
+        };
+        match connected {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+                    && Instant::now() < deadline =>
+            {
+                thread::sleep(PATIENCE / 100);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// The same stream, without a buffer of its own.
 fn file(stream: &impl AsFd) -> io::Result<File> {
     Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::time::Duration;
+    use std::{fs, thread};
+
+    use super::connect;
+
+    #[test]
+    fn a_stub_that_starts_later_is_waited_for() {
+        let name = format!("orbital-gdb-test-{}", std::process::id());
+        let socket = std::env::temp_dir().join(name);
+        let stub = socket.display().to_string();
+        let waiting = thread::spawn(move || connect(&stub).map(drop));
+        thread::sleep(Duration::from_millis(200));
+        let listener = UnixListener::bind(&socket).unwrap();
+        assert!(waiting.join().unwrap().is_ok());
+        drop(listener);
+        fs::remove_file(socket).unwrap();
+    }
 }
