@@ -64,6 +64,7 @@ fn of_a_process_in_a_call() -> Result {
     goes_on_to(&mut gdb, "about to switch: pid 2 -> pid 3")?;
     drop(gdb);
     let story = agree(&mut machine, "call")?;
+    assert!(!story.contains("<signal handler called>"), "{story}");
     for part in [
         "*     2 inferior         Ready",
         "      3 inferior         Running",

@@ -1,8 +1,11 @@
 //! Symbols of another build than the one that runs are one line of error, wherever they are noticed.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use orbital_tests::{Builder, Debugger, Machine, Profile, Result, kernel, workspace};
+use xmas_elf::ElfFile;
 
 /// Runs the debug build; the symbols below are those of the release build.
 fn other_build() -> Builder {
@@ -68,6 +71,35 @@ fn a_program_of_another_build_is_named_once() -> Result {
         let start = format!("{who}: wrong symbols: pid 1 (inferior) has build id ");
         assert_eq!(said.matches("wrong symbols").count(), 1, "{said}");
         assert!(said.lines().any(|line| line.starts_with(&start)), "{said}");
+    }
+    Ok(())
+}
+
+/// The build id in an ELF file, and whether the file has symbols or debug information.
+fn identity(file: &Path) -> Result<(Vec<u8>, bool)> {
+    let bytes = fs::read(file)?;
+    let elf = ElfFile::new(&bytes)?;
+    let section = |name| elf.find_section_by_name(name);
+    let note = section(".note.gnu.build-id").ok_or("no build id")?.raw_data(&elf).to_owned();
+    Ok((note, section(".symtab").is_some() || section(".debug_info").is_some()))
+}
+
+#[test]
+fn the_image_has_no_symbols_and_the_build_ids_of_those_that_have() -> Result {
+    for profile in [Profile::Release, Profile::Debug] {
+        let with = kernel(profile)?;
+        let mut pairs = vec![(with.clone(), with.with_file_name("kernel.stripped"))];
+        for entry in fs::read_dir(with.with_file_name("stripped"))? {
+            let stripped = entry?.path();
+            let name = stripped.file_name().unwrap_or_default().to_string_lossy();
+            let elf = with.with_file_name("programs").join(format!("{name}.elf"));
+            pairs.push((elf, stripped));
+        }
+        assert!(pairs.len() > 10, "{pairs:?}");
+        for (with, without) in pairs {
+            let ((id, symbols), (same, none)) = (identity(&with)?, identity(&without)?);
+            assert_eq!((id, symbols, none), (same, true, false), "{}", without.display());
+        }
     }
     Ok(())
 }
