@@ -6,12 +6,12 @@
 //! context in which the kernel boots, and the only one until there is a table.
 
 mod state;
+mod symbols;
 
-use crate::elf;
 use crate::info::{self, Info};
 use crate::machine::Machine;
 use crate::paging::LOWER_HALF;
-use crate::programs::{Found, Program, Programs};
+use crate::programs::{Program, Programs};
 use crate::thread_id::Id;
 use crate::wires::Result;
 
@@ -131,39 +131,6 @@ impl Tasks {
                 .for_each(|task| task.program = program.clone());
         }
         Ok(true)
-    }
-
-    fn program(
-        &mut self,
-        machine: &mut Machine,
-        programs: &Programs,
-        id: Id,
-    ) -> Result<Option<Program>> {
-        let Some(Resumption { cr3, .. }) = self.resumption(machine, id)? else { return Ok(None) };
-        let read = |address, length| machine.read_in(cr3, address, length);
-        let note = match programs.find(read)? {
-            Found::Known(program) => return Ok(Some(program)),
-            Found::Nothing => return Ok(None),
-            Found::Stranger(note) => note,
-        };
-        if let Some(task) = self.find(id)
-            && !self.strangers.contains(&note)
-        {
-            self.warnings.push(format!(
-                "wrong symbols: pid {} ({}) has build id {}, and no program here has: rebuild, or \
-                 start the machine again",
-                id.0,
-                task.name,
-                elf::shown(&note)
-            ));
-            self.strangers.push(note);
-        }
-        Ok(None)
-    }
-
-    /// What a person has to be told and was not yet.
-    pub fn warnings(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.warnings)
     }
 
     /// Everybody in the table, in the order of birth.
