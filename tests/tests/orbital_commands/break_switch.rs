@@ -6,10 +6,10 @@ use orbital_tests::{Machine, Result};
 
 use crate::{at_the_end_of_boot, goes_on_to};
 
-/// Two that yield to each other at every turn, and one that sleeps 5 ms at a time, as long as some
+/// Two that yield to each other at every turn, and one that sleeps 40 ms at a time, as long as some
 /// 16,000 yields take.
 const WORKLOAD: &str =
-    "trace=65536 run=\"inferior 1 100000000; inferior 2 100000000; naps 1000 5\"";
+    "trace=65536 run=\"inferior 1 100000000; inferior 2 100000000; naps 1000 40\"";
 
 /// The numbers of all switches from A to pid 3 that are remembered, and that of the last switch.
 const COUNT: &str = "python switches = session.kernel().switches(); \
@@ -18,7 +18,7 @@ const COUNT: &str = "python switches = session.kernel().switches(); \
 #[test]
 fn stops_at_the_first_switch_that_is_meant_past_ten_thousand_others() -> Result {
     for options in [&["--plain"][..], &[]] {
-        let machine = Machine::builder().icount(0).cmdline(WORKLOAD).wait_for_gdb().boot()?;
+        let machine = Machine::builder().icount(3).cmdline(WORKLOAD).wait_for_gdb().boot()?;
         let mut gdb = at_the_end_of_boot(&machine, options)?;
         gdb.command("python from orbital import session")?;
         // Who runs when pid 3 wakes is chance, but always the same.
