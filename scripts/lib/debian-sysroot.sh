@@ -50,7 +50,6 @@ $debian_rustc"
         make_debian_sysroot
         printf '%s\n' "$stamp" >"$TOOLCHAIN/stamp"
     fi
-    build_std=yes
     unset RUSTUP_TOOLCHAIN
 }
 

@@ -34,12 +34,13 @@ choose_toolchain() {
 }
 
 cargo_host() { in_project "$@"; }
-cargo_target() { (use_build_std && in_project "$1" --target "$TARGET" "${@:2}"); }
+cargo_target() { (build_std && in_project "$1" --target "$TARGET" "${@:2}"); }
 cargo_image() { (export RUSTC_BOOTSTRAP=1 && in_project "$1" --target-dir "$ORBITAL_ROOT/target/image" "${@:2}"); }
 
-# Only without prebuilt libraries for the target: they are compiled with it then.
-use_build_std() {
-    [[ -z $build_std ]] || export RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=core,alloc,compiler_builtins \
+# The libraries for the target are compiled with it, also where they are prebuilt: those have no
+# .eh_frame, and the kernel's own backtrace would end in them.
+build_std() {
+    export RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=core,alloc,compiler_builtins \
         CARGO_UNSTABLE_BUILD_STD_FEATURES=compiler-builtins-mem
 }
 
@@ -70,7 +71,6 @@ find_rustup_toolchain() {
 }
 
 use_rustup_toolchain() {
-    build_std=
     export RUSTUP_TOOLCHAIN=$CHANNEL
 }
 
