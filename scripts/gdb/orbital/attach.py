@@ -1,10 +1,7 @@
 """How `scripts/gdb.sh` brings gdb and a machine together."""
 
-import atexit
 import os
 import shlex
-import shutil
-import stat
 import sys
 import tempfile
 
@@ -63,9 +60,13 @@ def _open(path: str) -> None:
     with open(path, "rb") as file:
         if file.read(4) != b"\x7fELF":
             raise gdb.GdbError(f"{path} is neither a stub's socket nor a core dump")
-    folder = tempfile.mkdtemp(prefix="orbital-dump-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    copy = os.path.join(folder, "core")
+    # Without a name it goes with gdb, however that ends.
+    mended = tempfile.TemporaryFile(prefix="orbital-dump-")
+    _open_files.append(mended)
+    copy = f"/proc/self/fd/{mended.fileno()}"
     dump.mend(path, copy)
-    os.chmod(copy, stat.S_IRUSR | stat.S_IWUSR)
     gdb.execute(f"core-file {copy}")
+
+
+# As long as gdb lives.
+_open_files: list = []

@@ -1,6 +1,8 @@
 //! The same commands say the same of a machine that stands still and of a dump of it, with QEMU's
 //! stub and with every task an inferior.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -39,7 +41,9 @@ fn agree(machine: &mut Machine, name: &str) -> Result<String> {
     let dump = folder(name)?.join("dump");
     let place = format!("file:{}", dump.display());
     machine.qmp("dump-guest-memory", json!({ "paging": true, "protocol": place }))?;
+    let copied_before = copies()?;
     let dumped = story(Debugger::open(&dump)?, name)?;
+    assert_eq!(copies()?, copied_before, "gdb's copy of the dump goes with gdb");
     // The last one: it lets the machine go.
     let inferiors = story(Debugger::attach(machine, &[])?, name)?;
     fs::remove_dir_all(folder(name)?)?;
@@ -47,6 +51,12 @@ fn agree(machine: &mut Machine, name: &str) -> Result<String> {
     same(&plain, &inferiors);
     same(&plain, &dumped);
     Ok(plain)
+}
+
+/// The copies of dumps that lie about.
+fn copies() -> Result<BTreeSet<OsString>> {
+    let files = fs::read_dir(std::env::temp_dir())?.flatten().map(|entry| entry.file_name());
+    Ok(files.filter(|name| name.to_string_lossy().starts_with("orbital-dump-")).collect())
 }
 
 /// Fails at the first line that differs.
