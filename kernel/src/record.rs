@@ -1,4 +1,4 @@
-//! The record of a run, for `scripts/trace.sh`: lines on QEMU's debug console, if there is one.
+//! The record of a run, for `scripts/trace.sh`: lines on the debug console, if there is one.
 //!
 //! ```text
 //! name PID NAME                            when a process is born
@@ -7,6 +7,7 @@
 //! switch NUMBER TIME CPU FROM TO WHY RIP   RIP in hexadecimal
 //! effect NUMBER TIME CPU BY ON DEED
 //! end TIME
+//! exit CODE                                the code that `orbital_arch::qemu::exit` leaves with
 //! ```
 //! Times are ticks of the clock, WHY and DEED words. Without the last line it is not complete.
 

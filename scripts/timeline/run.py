@@ -118,14 +118,15 @@ def read(path: str) -> Run:
     """Reads a record; time 0 is its first switch. Raises Incomplete if its end is missing."""
     with open(path, encoding="utf-8", errors="replace") as file:
         rows = [line.split() for line in file]
-    if not rows or rows[-1][0] != "end":
+    words = {row[0]: row for row in rows if row}
+    if not {"end", "exit"} <= words.keys():
         raise Incomplete(path)
     found: dict = {"names": {}, "switches": [], "effects": []}
-    words = {row[0]: row for row in rows}
     hz = int(words["clock"][1]) or 1
-    first = next((int(row[2]) for row in rows if row[0] == "switch"), int(rows[-1][1]))
+    end = int(words["end"][1])
+    first = next((int(row[2]) for row in rows if row[0] == "switch"), end)
 
-    def nanos(ticks: str) -> int:
+    def nanos(ticks: str | int) -> int:
         return (int(ticks) - first) * 1_000_000_000 // hz
 
     for row in rows:
@@ -139,7 +140,7 @@ def read(path: str) -> Run:
                 found["switches"].append(Switch(*whole, why, int(rip, 16)))
             case ["effect", _, time, cpu, by, on, deed]:
                 found["effects"].append(Effect(nanos(time), int(cpu), int(by), int(on), deed))
-    return Run(**found, end=nanos(rows[-1][1]))
+    return Run(**found, end=nanos(end))
 
 
 def _slices(run: Run) -> list[Slice]:

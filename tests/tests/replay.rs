@@ -104,7 +104,7 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let mut commands = vec!["break orbital_arch::x86_64::qemu::exit", "continue"];
-    commands.extend(["echo at the end\\n", "reverse-stepi"]);
+    commands.extend(["echo at the end\\n", "reverse-stepi", "reverse-finish"]);
     commands.extend(readme_session());
     commands.extend(["monitor info snapshots", "kill"]);
     let story = gdb(&recording, &socket, &commands)?;

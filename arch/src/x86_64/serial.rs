@@ -209,3 +209,11 @@ pub fn emergency_write(bytes: &[u8]) {
         write(*byte);
     }
 }
+
+/// Waits until COM1 has sent all it was given; a bounded time. For the end of the machine.
+pub fn wait_until_sent() {
+    // SAFETY: reading the line status moves no data; the error bits that it clears concern nobody
+    // any more.
+    let mut ports = unsafe { IoPorts::new(COM1) };
+    (0..PATIENCE).any(|_| ports.read(register::LINE_STATUS) & register::TRANSMITTER_IDLE != 0);
+}
