@@ -114,6 +114,7 @@ pub(crate) fn start_devices(info: &BootInfo, entered: u64) {
         Ok(apic) => apic,
         Err(error) => panic!("no interrupts: {error}"),
     };
+    log(format_args!("[kernel] interrupts: {apic}"));
     // SAFETY: the platform is this machine's, and nothing else drives its timers.
     let measured =
         unsafe { calibrate::calibrate(&platform, &apic, &mut memory::kernel::map_device) };
