@@ -3,6 +3,7 @@
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ORBITAL_ROOT/scripts/lib/packages.sh"
+. "$ORBITAL_ROOT/scripts/lib/machine.sh"
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
 . "$ORBITAL_ROOT/scripts/lib/replay.sh"
 
@@ -75,6 +76,7 @@ main() {
         describe_machine
     fi
     boot
+    finish
 }
 
 parse_options() {
@@ -184,8 +186,6 @@ boot() {
     arguments=(
         "${machine[@]}" -action panic=none
         -gdb "$stub"
-        # Names a triple fault, which QEMU's exit status does not.
-        -d cpu_reset -D "$scratch/qemu.log"
     )
     # A recorded console cannot share the terminal with the monitor.
     [[ ${machine[*]} == *" -serial "* ]] ||
@@ -196,22 +196,17 @@ boot() {
     # Its gdb tries until the stub is there.
     [[ -z $beside || -z ${TMUX-} ]] || tmux split-window -h -- "$ORBITAL_ROOT/scripts/gdb.sh"
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
-    finish
 }
 
-# QEMU's status is 2 * V + 1 for a V the kernel wrote to the exit port.
 finish() {
     [[ -z $ended_by ]] || leave "$ended_by"
-    case $qemu_status in
-    0)
-        ! grep -q 'Triple fault' -- "$scratch/qemu.log" 2>/dev/null || leave "$EXIT_RESET" "the machine reset (triple fault)"
-        leave 0
-        ;;
-    33) leave 0 ;;
-    35) leave "$EXIT_FAILED" "a program failed" ;;
-    124 | 137) leave "$EXIT_TIMEOUT" "stopped after $seconds seconds (--timeout)" ;;
-    37) leave "$EXIT_PANIC" "the kernel panicked" ;;
-    *) leave "$EXIT_NOT_STARTED" "QEMU failed (status $qemu_status)" ;;
+    case $outcome in
+    left | well) leave 0 ;;
+    failed) leave "$EXIT_FAILED" "a program failed" ;;
+    panic) leave "$EXIT_PANIC" "the kernel panicked" ;;
+    reset) leave "$EXIT_RESET" "the machine reset (triple fault)" ;;
+    timeout) leave "$EXIT_TIMEOUT" "stopped after $seconds seconds (--timeout)" ;;
+    *) leave "$EXIT_NOT_STARTED" "$outcome" ;;
     esac
 }
 

@@ -1,4 +1,4 @@
-# The QEMU side of run.sh. Needs common.sh and packages.sh.
+# The QEMU side of run.sh. Needs common.sh, packages.sh and machine.sh.
 #
 #   require_qemu FIRMWARE DISPLAY   notes the packages a run needs
 #   qemu_machine FIRMWARE           sets `machine`: the machine of qemu.args
@@ -7,8 +7,7 @@
 #   note_machine DIR FILE...        tells gdb.sh what runs behind gdb_port: the folder of its build,
 #                                   and the unstripped files of programs that are not Orbital's own
 #   running_machines                the notes of the machines that run, the youngest first
-#   run_qemu SECONDS ARG...         runs it; sets qemu_status (124: SECONDS were over) and, when this
-#                                   script was told to stop, ended_by (the status to leave with)
+#   run_qemu SECONDS ARG...         runs it, as run_machine does, and sets `outcome`
 
 OVMF=/usr/share/ovmf/OVMF.fd
 
@@ -63,36 +62,13 @@ running_machines() {
     done
 }
 
-# In the background with our own standard input, so that a signal to this script is handled at once.
-# QEMU is ended by its pid, and by the kernel should this script be killed outright.
+# run_qemu SECONDS ARG...: QEMU's status is 2 * V + 1 for a V the kernel wrote to the exit port.
 run_qemu() {
-    local seconds=${1:-0} pid='' terminal=''
-    shift
-    ended_by=
-    trap 'ended_by=130; end_child "$pid"' INT
-    trap 'ended_by=129; end_child "$pid"' HUP
-    trap 'ended_by=143; end_child "$pid"' TERM
-    if [[ -t 0 ]]; then
-        terminal=$(stty -g)
-        # Where QEMU leaves Ctrl-C to the terminal, it ends the run; the other keys that make signals
-        # belong to the guest.
-        stty quit undef susp undef
-    fi
-
-    setpriv --pdeathsig TERM timeout --foreground --kill-after=5 "$seconds" qemu-system-x86_64 "$@" <&0 &
-    pid=$!
-    # `wait` returns early when one of the traps ran.
-    while :; do
-        qemu_status=0
-        wait "$pid" || qemu_status=$?
-        kill -0 "$pid" 2>/dev/null || break
-    done
-
-    trap - INT HUP TERM
-    if [[ -n $terminal ]]; then
-        stty "$terminal"
-        printf '\e[0m\e[?25h'
-    fi
+    run_machine "$1" qemu-system-x86_64 -d cpu_reset -D "$scratch/qemu.log" "${@:2}"
+    # The log names a triple fault, which the status does not.
+    case $machine_status in
+    0) outcome=left && ! grep -q 'Triple fault' -- "$scratch/qemu.log" 2>/dev/null || outcome=reset ;;
+    124 | 137) outcome=timeout ;;
+    *) ((machine_status % 2)) && outcome_of $((machine_status / 2)) || outcome="QEMU failed (status $machine_status)" ;;
+    esac
 }
-
-end_child() { [[ -z $1 ]] || kill "$1" 2>/dev/null || :; }
