@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds Orbital and boots it in QEMU, with its serial console on this terminal; see usage().
+# Builds Orbital and boots it in QEMU or Bochs, with its serial console on this terminal; see usage().
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ORBITAL_ROOT/scripts/lib/packages.sh"
 . "$ORBITAL_ROOT/scripts/lib/machine.sh"
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
+. "$ORBITAL_ROOT/scripts/lib/bochs.sh"
 . "$ORBITAL_ROOT/scripts/lib/replay.sh"
 
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_PANIC=3 EXIT_RESET=4 EXIT_NOT_STARTED=5 EXIT_TIMEOUT=124
@@ -30,6 +31,9 @@ stub listens on port 1234, or on the next free one; scripts/gdb.sh finds it.
   --replay DIR              repeat the run in DIR exactly, or start the machine that a failed test
                             left there; with --wait-gdb it stays when the run is over, for the
                             reverse commands of gdb
+  --bochs                   boot it in Bochs instead of QEMU, on a CPU that has what QEMU's lacks:
+                            x2APIC, TSC-deadline, PCID; takes the options without gdb, --record,
+                            --replay, --deterministic, --uefi and --qemu-arg
   --uefi                    boot with UEFI (OVMF) instead of a BIOS
   --display                 show the screen in a window
   --memory MIB              how much memory the machine has (default: 128; at least 18)
@@ -44,14 +48,14 @@ Exit status:
   $EXIT_USAGE    bad option, or a file that is not there
   $EXIT_PANIC    the kernel panicked
   $EXIT_RESET    the machine reset (triple fault)
-  $EXIT_NOT_STARTED    nothing was booted: a package, the build or QEMU failed
+  $EXIT_NOT_STARTED    nothing was booted: a package, the build, QEMU or Bochs failed
   $EXIT_TIMEOUT  --timeout ended the run
   130  interrupted, by Ctrl-C where the guest does not get it
 END
 }
 
 append=() programs=() qemu_args=()
-profile=release firmware=bios memory=128 seconds='' display='' wait_gdb='' beside=''
+profile=release firmware=bios memory=128 seconds='' display='' bochs='' wait_gdb='' beside=''
 gdb_socket='' deterministic='' record='' replay=''
 
 main() {
@@ -63,7 +67,7 @@ main() {
     # Nothing to read is not an error: the machine runs on without input.
     { : 9<&0; } 2>/dev/null || exec </dev/null
 
-    require_qemu "$firmware" "$display"
+    if [[ -n $bochs ]]; then require_bochs; else require_qemu "$firmware" "$display"; fi
     install_required || die "$install_problem"
     [[ -n $replay ]] || build
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX") || die "cannot write to ${TMPDIR:-/tmp}"
@@ -73,9 +77,13 @@ main() {
         place=$replay
     else
         choose_image
-        describe_machine
+        [[ -n $bochs ]] || describe_machine
     fi
-    boot
+    if [[ -n $bochs ]]; then
+        run_bochs "$seconds" "$image" "$memory" "$display"
+    else
+        boot
+    fi
     finish
 }
 
@@ -94,6 +102,7 @@ parse_options() {
         --deterministic) deterministic=yes ;;
         --record) value_of "$@" && record=$(realpath -m -- "$2") && shift ;;
         --replay) value_of "$@" && replay=$(realpath -m -- "$2") && shift ;;
+        --bochs) bochs=yes ;;
         --uefi) firmware=uefi ;;
         --display) display=yes ;;
         --wait-gdb) wait_gdb=yes ;;
@@ -107,6 +116,9 @@ parse_options() {
     [[ -z $record || -z $deterministic ]] || die "--record: a recorded run needs no --deterministic"
     [[ -z $replay || -z "${append[*]}${programs[*]}$record$deterministic" ]] ||
         die "--replay: the machine is the one in $replay, without --append, --program, --record, --deterministic"
+    [[ -z $bochs ]] || refuse_with_bochs --uefi="${firmware#bios}" --gdb="$beside" --wait-gdb="$wait_gdb" \
+        --gdb-socket="$gdb_socket" --record="$record" --replay="$replay" --deterministic="$deterministic" \
+        --qemu-arg="${qemu_args[*]}"
 }
 
 value_of() { (($# > 1)) || die "$1 needs a value (see --help)"; }
