@@ -7,7 +7,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use super::entry::trap_exit;
+use super::entry::{syscall_entry, trap_exit};
 use super::frame::TrapFrame;
 use super::{msr, percpu, vector};
 
@@ -19,6 +19,10 @@ use super::{msr, percpu, vector};
 ///
 /// From ring 3 the frame moves to the task's kernel stack first: there the kernel may switch, and
 /// leave as from any other entry. Not so a #DF, which says that this stack cannot be used.
+///
+/// A program that steps (TF) into a call owes a #DB after it. Processors take it once the call is
+/// over, because FMASK has cleared TF; Bochs at the first instruction of the entry. It is forgotten
+/// there: the program's TF comes back with the flags, and with it the #DB.
 #[unsafe(naked)]
 #[unsafe(export_name = "trap_paranoid")]
 pub(super) unsafe extern "C" fn trap_paranoid() {
@@ -31,6 +35,12 @@ pub(super) unsafe extern "C" fn trap_paranoid() {
         "test byte ptr [rsp + {cs}], 3",
         "jnz 4f",
         "5:",
+        "cmp qword ptr [rsp + {vector}], {debug}",
+        "jne 6f",
+        "lea rcx, [rip + {syscall_entry}]",
+        "cmp [rsp + {rip}], rcx",
+        "je 3f",
+        "6:",
         "mov ecx, {gs_base}",
         "rdmsr",
         "xor ebx, ebx",
@@ -67,7 +77,9 @@ pub(super) unsafe extern "C" fn trap_paranoid() {
         "call gs:[{trap}]",
         "jmp {trap_exit}",
         ".cfi_endproc",
+        debug = const vector::DEBUG,
         double_fault = const vector::DOUBLE_FAULT,
+        syscall_entry = sym syscall_entry,
         gs_base = const msr::GS_BASE,
         kernel_stack_top = const percpu::KERNEL_STACK_TOP,
         trap = const percpu::TRAP,
