@@ -144,6 +144,9 @@ kinds! {
         ["mov eax, 3", "xor edx, edx", "xor ecx, ecx", "xsetbv"];
     "lidt" lidt => "general-protection": ["lidt [rsp]"];
     "invlpg" invlpg => "general-protection": ["invlpg [rsp]"];
+    // Does not exist on every CPU.
+    "invpcid" invpcid => "general-protection|invalid-opcode":
+        ["xor eax, eax", "invpcid rax, [rsp - 16]"];
     "wbinvd" wbinvd => "general-protection": ["wbinvd"];
     // Selector 7 is entry 0 of an LDT: the kernel has none.
     "ldt-selector" ldt_selector => "general-protection": ["mov eax, 7", "mov es, eax"];
