@@ -47,6 +47,7 @@ pub struct Builder {
     pub(crate) profile: Option<Profile>,
     pub(crate) icount: Option<u8>,
     pub(crate) qemu_args: Vec<String>,
+    pub(crate) bochs: bool,
     pub(crate) wait_for_gdb: bool,
     pub(crate) record: bool,
     pub(crate) on_panic: OnPanic,
@@ -67,6 +68,7 @@ impl Default for Builder {
             profile: None,
             icount: None,
             qemu_args: Vec::new(),
+            bochs: false,
             wait_for_gdb: false,
             record: false,
             on_panic: OnPanic::default(),
@@ -137,6 +139,14 @@ impl Builder {
     #[must_use]
     pub fn qemu_arg(mut self, argument: impl Into<String>) -> Self {
         self.qemu_args.push(argument.into());
+        self
+    }
+
+    /// Boots it in Bochs, by `scripts/run.sh --bochs`: with the settings that has an option for, and
+    /// neither monitor nor gdb stub. Exit codes are those of QEMU.
+    #[must_use]
+    pub fn bochs(mut self) -> Self {
+        self.bochs = true;
         self
     }
 

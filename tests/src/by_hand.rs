@@ -5,10 +5,16 @@ use crate::builder::{Builder, Firmware, Profile};
 impl Builder {
     /// The command that starts the same machine for a person.
     pub(crate) fn by_hand(&self) -> String {
-        let mut words = vec!["scripts/run.sh".to_owned()];
+        let options = self.options();
+        let words = options.iter().map(|word| quoted(word));
+        ["scripts/run.sh".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The options of `scripts/run.sh` for it.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let mut words = Vec::new();
         let mut option = |name: &str, value: &str| {
-            words.push(name.to_owned());
-            words.push(quoted(value));
+            words.extend([name.to_owned(), value.to_owned()]);
         };
         if !self.cmdline.is_empty() {
             option("--append", &self.cmdline);
@@ -16,25 +22,21 @@ impl Builder {
         for (file, name) in &self.programs {
             option("--program", &format!("{}={name}", file.display()));
         }
-        let mut arguments = self.overrides();
         if self.memory_mib != Self::default().memory_mib {
-            arguments.extend(["-m".to_owned(), self.memory_mib.to_string()]);
+            option("--memory", &self.memory_mib.to_string());
         }
-        for argument in &arguments {
+        for argument in &self.overrides() {
             option("--qemu-arg", argument);
         }
-        match self.profile {
-            Some(Profile::Debug) => words.push("--debug".to_owned()),
-            Some(Profile::Release) => words.push("--release".to_owned()),
-            None => {}
-        }
-        if self.firmware == Firmware::Uefi {
-            words.push("--uefi".to_owned());
-        }
-        if self.wait_for_gdb {
-            words.push("--wait-gdb".to_owned());
-        }
-        words.join(" ")
+        let flags = [
+            (self.profile == Some(Profile::Debug), "--debug"),
+            (self.profile == Some(Profile::Release), "--release"),
+            (self.firmware == Firmware::Uefi, "--uefi"),
+            (self.bochs, "--bochs"),
+            (self.wait_for_gdb, "--wait-gdb"),
+        ];
+        words.extend(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned()));
+        words
     }
 }
 
@@ -63,6 +65,8 @@ mod tests {
             builder.by_hand(),
             "scripts/run.sh --append 'run=\"say hello 1\"' --qemu-arg -cpu --qemu-arg qemu64 --uefi"
         );
+        let builder = Builder::default().memory_mib(32).bochs();
+        assert_eq!(builder.by_hand(), "scripts/run.sh --memory 32 --bochs");
     }
 
     #[test]

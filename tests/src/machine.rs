@@ -67,22 +67,12 @@ impl Machine {
 
     fn try_start(builder: Builder, log: Log, saved: Option<Saved<'_>>) -> io::Result<Self> {
         let slot = Slot::acquire()?;
-        let image = image::image(&builder)?;
-        let scratch = Scratch::new()?;
-        let mut arguments = image::machine_arguments(&builder)?;
-        arguments.extend(match builder.record {
-            true => evidence::recording_arguments(&image, scratch.path())?,
-            false => image::disk_arguments(&image),
-        });
-        if builder.wait_for_gdb {
-            arguments.push("-S".to_owned());
-        }
-        if let Some(saved) = &saved {
-            let source = format!("exec:cat '{}'", saved.state.display());
-            arguments.extend(["-incoming".to_owned(), source]);
-        }
+        let vm = match builder.bochs {
+            true => Vm::bochs(&builder.options(), Scratch::new()?)?,
+            false => Self::start_qemu(&builder, saved.as_ref())?,
+        };
         let mut machine = Self {
-            vm: Vm::start(&arguments, scratch)?,
+            vm,
             screen: Screen::default(),
             cursor: 0,
             answering: saved.is_none(),
@@ -97,6 +87,24 @@ impl Machine {
             machine.vm.resume_incoming()?;
         }
         Ok(machine)
+    }
+
+    fn start_qemu(builder: &Builder, saved: Option<&Saved<'_>>) -> io::Result<Vm> {
+        let image = image::image(builder)?;
+        let scratch = Scratch::new()?;
+        let mut arguments = image::machine_arguments(builder)?;
+        arguments.extend(match builder.record {
+            true => evidence::recording_arguments(&image, scratch.path())?,
+            false => image::disk_arguments(&image),
+        });
+        if builder.wait_for_gdb {
+            arguments.push("-S".to_owned());
+        }
+        if let Some(saved) = saved {
+            let source = format!("exec:cat '{}'", saved.state.display());
+            arguments.extend(["-incoming".to_owned(), source]);
+        }
+        Vm::start(&arguments, scratch)
     }
 
     /// Types text as it is; `\r` is the Enter key, `\x03` Ctrl-C.

@@ -3,7 +3,10 @@
 //! [`Vm`] starts QEMU, delivers what it says as [`Event`]s in order, and ends it when dropped. It
 //! knows nothing of what the guest prints. QEMU connects to sockets that exist before it starts, in
 //! a directory of its own; no TCP port is used. `setpriv` asks the kernel to kill QEMU when the
-//! thread that started it ends, so nothing survives a killed test run either.
+//! thread that started it ends, so nothing survives a killed test run either. `bochs` is the same for
+//! a machine in Bochs, which has no monitor.
+
+mod bochs;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -40,7 +43,8 @@ pub(crate) enum Event {
 pub(crate) struct Vm {
     child: Child,
     serial: UnixStream,
-    monitor: UnixStream,
+    /// Not of Bochs.
+    monitor: Option<UnixStream>,
     events: Receiver<Event>,
     /// Events that arrived while an answer of the monitor was awaited.
     queued: VecDeque<Event>,
@@ -84,8 +88,15 @@ impl Vm {
         let replies = sender.clone();
         thread::spawn(move || forward_serial(bytes, &sender));
         thread::spawn(move || forward_monitor(lines, &replies));
-        let mut vm =
-            Self { child, serial, monitor, events, queued: VecDeque::new(), status: None, scratch };
+        let mut vm = Self {
+            child,
+            serial,
+            monitor: Some(monitor),
+            events,
+            queued: VecDeque::new(),
+            status: None,
+            scratch,
+        };
         vm.command("qmp_capabilities", json!({}))?;
         Ok(vm)
     }
@@ -110,8 +121,11 @@ impl Vm {
 
     /// Gives the monitor a command and returns what it answers.
     pub(crate) fn command(&mut self, name: &str, arguments: Value) -> io::Result<Value> {
+        let Some(monitor) = &mut self.monitor else {
+            return Err(io::Error::other(format!("QMP {name}: Bochs has no monitor")));
+        };
         let request = json!({ "execute": name, "arguments": arguments });
-        writeln!(self.monitor, "{request}")?;
+        writeln!(monitor, "{request}")?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -141,6 +155,12 @@ impl Vm {
             }
         }
         self.status
+    }
+
+    /// Waits for the process to end; its exit code as it is, or would be, QEMU's.
+    pub(crate) fn exit_code(&mut self, limit: Duration) -> Option<i32> {
+        let code = self.wait(limit)?.code()?;
+        Some(if self.monitor.is_some() { code } else { bochs::as_of_qemu(code) })
     }
 
     /// Ends QEMU in good order, if it still runs.

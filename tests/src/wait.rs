@@ -108,8 +108,7 @@ impl Machine {
         match event {
             Event::Serial(bytes) => self.receive(&bytes),
             Event::Closed => {
-                let status = self.vm.wait(self.builder.limit);
-                self.trouble = Some(Trouble::Ended(status.and_then(|status| status.code())));
+                self.trouble = Some(Trouble::Ended(self.vm.exit_code(self.builder.limit)));
             }
             Event::Monitor(message) => {
                 if let Some(reason) = frozen(&message)
@@ -167,7 +166,7 @@ impl Machine {
         let backtrace = frozen.then(|| postmortem::backtrace(self)).flatten();
         self.log.write(self.screen.text(), &self.builder.by_hand());
         // What cannot be kept must not hide why the test failed.
-        let kept = evidence::keep(self).ok();
+        let kept = if self.builder.bochs { None } else { evidence::keep(self).ok() };
         let mut seen = last_lines(self.screen.text(), LINES_SHOWN).to_owned();
         let errors = fs::read_to_string(self.vm.scratch().errors()).unwrap_or_default();
         if !errors.is_empty() {
