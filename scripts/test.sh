@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Checks everything there is to check: format, house rules, lints, documentation, host tests, and the
-# tests that boot Orbital in QEMU. Every step runs even if one before it failed; the status is 0 only
-# if none did.
+# tests that boot Orbital in QEMU and Bochs. Every step runs even if one before it failed; the status
+# is 0 only if none did.
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 . "$ORBITAL_ROOT/scripts/lib/packages.sh"
 . "$ORBITAL_ROOT/scripts/lib/toolchain.sh"
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
+. "$ORBITAL_ROOT/scripts/lib/bochs.sh"
 . "$ORBITAL_ROOT/scripts/lib/rules.sh"
 
 ON_HOST=(--package orbital-abi --package orbital-core --package orbital-arch --package orbital-gdb)
@@ -16,6 +17,7 @@ failed=()
 main() {
     (($# == 0)) || { DIE_STATUS=2 die "unknown option $1: scripts/test.sh takes none"; }
     require_qemu uefi ''
+    require_bochs
     require gdb gdb "what the tests of the debugger drive"
     install_required || die "$install_problem"
     choose_toolchain
@@ -32,7 +34,7 @@ main() {
     step "tests, image tool" cargo_image test --locked --package image
     step "tests, host" cargo_host test --locked --no-fail-fast "${ON_HOST[@]}"
     step "tests, gdb commands" test_gdb_commands
-    step "tests, QEMU" test_in_qemu
+    step "tests, QEMU and Bochs" test_machines
     step "tests, QEMU, preempted" test_preempted
 
     ((${#failed[@]} == 0)) || die "failed: $(printf '%s; ' "${failed[@]}")after $SECONDS s"
@@ -61,7 +63,7 @@ tests = unittest.main(module=None, argv=["-", "discover"], exit=False)
 os._exit(not tests.result.wasSuccessful())'
 }
 
-test_in_qemu() {
+test_machines() {
     "$ORBITAL_ROOT/scripts/build.sh" --release --uefi || return
     "$ORBITAL_ROOT/scripts/build.sh" --debug || return
     export ORBITAL_ARTIFACTS=$OUTPUT/release ORBITAL_MKIMAGE=$OUTPUT/mkimage

@@ -1,11 +1,8 @@
 //! What one program does to its registers, its pointers and itself stays its own affair.
 
-use std::collections::BTreeSet;
+mod crashes;
 
 use orbital_tests::{Machine, Pattern, Profile, Result, exit};
-
-/// The survivor that runs beside programs that crash.
-const SURVIVOR: &str = "registers 200 99";
 
 /// The CPU with everything that QEMU emulates, and one without SMEP, SMAP, UMIP, XSAVE and AVX.
 const CPUS: [&str; 2] = ["max", "qemu64"];
@@ -91,32 +88,6 @@ fn calls_write_what_they_say_and_nothing_beside() -> Result {
     machine.expect_exit(exit::SUCCESS)
 }
 
-/// The ways to crash and the fault of each, as the program lists them: `a|b` where CPUs differ.
-fn kinds() -> Result<Vec<(String, String)>> {
-    let mut machine = Machine::builder().run("crash list").boot()?;
-    machine.expect_exit(exit::SUCCESS)?;
-    let words = |line: &str| {
-        let mut words = line.split_whitespace().rev();
-        let (faults, kind) = (words.next()?, words.next()?);
-        let known = faults.split('|').all(|fault| FAULTS.contains(&fault));
-        known.then(|| (kind.to_owned(), faults.to_owned()))
-    };
-    Ok(machine.transcript().lines().filter_map(words).collect())
-}
-
-/// Every fault that ring 3 can cause on this kernel.
-const FAULTS: [&str; 9] = [
-    "breakpoint",
-    "debug",
-    "divide-error",
-    "general-protection",
-    "invalid-opcode",
-    "page-fault",
-    "simd-floating-point",
-    "stack-segment",
-    "x87-floating-point",
-];
-
 /// What does not fault on a machine: TCG raises no SIMD floating-point exception, and a CPU without
 /// UMIP lets programs see where the tables are.
 fn survives(cpu: &str, kind: &str) -> bool {
@@ -125,36 +96,12 @@ fn survives(cpu: &str, kind: &str) -> bool {
 
 #[test]
 fn every_fault_ends_its_own_program_only() -> Result {
-    let kinds = kinds()?;
-    let seen: BTreeSet<_> = kinds.iter().flat_map(|(_, faults)| faults.split('|')).collect();
-    assert_eq!(seen, BTreeSet::from(FAULTS), "the program knows them all");
     for cpu in CPUS {
+        let machine = || Machine::builder().cpu(cpu);
+        let kinds = crashes::kinds(machine())?;
         for some in kinds.chunks(35) {
-            crash_side_by_side(cpu, some)?;
+            crashes::side_by_side(machine(), some, |kind| survives(cpu, kind))?;
         }
-    }
-    Ok(())
-}
-
-fn crash_side_by_side(cpu: &str, kinds: &[(String, String)]) -> Result {
-    let mut programs = vec![SURVIVOR.to_owned()];
-    programs.extend(kinds.iter().map(|(kind, _)| format!("crash {kind}")));
-    programs.push(SURVIVOR.to_owned());
-    let mut machine = Machine::builder().cpu(cpu).run(&programs.join(";")).boot()?;
-    machine.expect_exit(exit::PROGRAM_FAILED)?;
-    let text = machine.transcript();
-    assert_eq!(text.matches("(registers) exited: 0").count(), 2, "{text}");
-    for (pid, (kind, faults)) in (2..).zip(kinds) {
-        let told = |end: &str| {
-            let line = format!("[kernel] pid {pid} (crash) {end}{{}}");
-            Pattern::new(&line).find_line(text).is_some()
-        };
-        let killed = faults.split('|').any(|fault| match fault {
-            "page-fault" => told("killed: page-fault addr="),
-            _ => told(&format!("killed: {fault} rip=")),
-        });
-        let spared = survives(cpu, kind) && told("exited: ");
-        assert!(killed || spared, "{cpu}: {kind} is not killed by {faults}:\n{text}");
     }
     Ok(())
 }

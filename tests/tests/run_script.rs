@@ -41,6 +41,7 @@ fn help_lists_every_option() -> Result {
         "--record",
         "--replay",
         "--gdb",
+        "--bochs",
         "--uefi",
         "--display",
         "--memory",
@@ -63,6 +64,17 @@ fn wrong_usage_is_refused_with_2() -> Result {
     refuses(&["--memory", "16"], 2, "the boot loader needs 18")?;
     refuses(&["--memory", "much"], 2, "much")?;
     refuses(&["--timeout", "soon"], 2, "soon")
+}
+
+#[test]
+fn what_bochs_cannot_do_is_refused_by_name() -> Result {
+    for option in ["--uefi", "--gdb", "--wait-gdb", "--deterministic"] {
+        refuses(&["--bochs", option], 2, option)?;
+    }
+    for option in ["--gdb-socket", "--record", "--qemu-arg"] {
+        refuses(&[option, "x", "--bochs"], 2, option)?;
+    }
+    Ok(())
 }
 
 #[test]
