@@ -1,4 +1,4 @@
-//! Tests that boot Orbital in QEMU and talk to it over its serial line.
+//! Tests that boot Orbital in QEMU, or in Bochs, and talk to it over its serial line.
 //!
 //! A test describes a machine with [`Machine::builder`], boots it, types with [`Machine::enter`] and
 //! [`Machine::send`], and says what must appear with [`Machine::expect`]. Each step returns a
