@@ -26,12 +26,6 @@ pub(crate) fn main() -> ! {
     }
 }
 
-/// Whether [`serve_input`] has anything to do.
-#[inline]
-pub(crate) fn has_input() -> bool {
-    terminal::has_work()
-}
-
 /// Serves what has been typed, if anything has, and wakes the terminal's task. Does not return if
 /// that ended the process that is running: the last thing before the kernel is left.
 #[inline]
@@ -114,12 +108,14 @@ fn interrupt(session: Pid) -> Taken {
 
 fn is_alive(pid: Pid) -> bool {
     TABLE.with(|table| {
-        table.find(pid).is_some_and(|slot| !matches!(table[slot].state(), ProcState::Exited(_)))
+        table
+            .find(pid)
+            .is_some_and(|slot| !matches!(table.task(slot).state(), ProcState::Exited(_)))
     })
 }
 
 fn waits_for(pid: Pid) -> Option<WaitFor> {
-    TABLE.with(|table| match table[table.find(pid)?].state() {
+    TABLE.with(|table| match table.task(table.find(pid)?).state() {
         ProcState::Blocked(wait) => Some(wait),
         ProcState::Embryo | ProcState::Ready | ProcState::Running | ProcState::Exited(_) => None,
     })

@@ -7,10 +7,12 @@
 
 use core::cell::UnsafeCell;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use orbital_core::process::Pid;
 use orbital_core::sched::Slot;
+
+use crate::attention::ATTENTION;
 
 /// One named number.
 #[derive(Clone, Copy)]
@@ -93,8 +95,6 @@ fn table() -> &'static mut DebugInfo {
 /// Which switches stop at [`orbital_debug_switch`]: a debugger writes here.
 #[repr(C)]
 pub(crate) struct BreakOn {
-    /// Whether any does.
-    enabled: AtomicBool,
     /// Only switches away from this pid; [`BreakOn::ANY`]: from any.
     from: AtomicU64,
     /// Only switches to this pid; [`BreakOn::ANY`]: to any.
@@ -107,7 +107,7 @@ impl BreakOn {
     /// Where a debugger writes, by name.
     pub(crate) fn layout(&self) -> [(&'static str, u64); 4] {
         [
-            ("break.enabled", (&raw const self.enabled).addr() as u64),
+            ("break.enabled", (&raw const ATTENTION.switches).addr() as u64),
             ("break.from", (&raw const self.from).addr() as u64),
             ("break.to", (&raw const self.to).addr() as u64),
             ("break.any", Self::ANY),
@@ -115,18 +115,15 @@ impl BreakOn {
     }
 }
 
-/// The filter, off at boot.
+/// The filter; `ATTENTION` says whether it is used.
 #[unsafe(no_mangle)]
-pub(crate) static ORBITAL_DEBUG_BREAK: BreakOn = BreakOn {
-    enabled: AtomicBool::new(false),
-    from: AtomicU64::new(BreakOn::ANY),
-    to: AtomicU64::new(BreakOn::ANY),
-};
+pub(crate) static ORBITAL_DEBUG_BREAK: BreakOn =
+    BreakOn { from: AtomicU64::new(BreakOn::ANY), to: AtomicU64::new(BreakOn::ANY) };
 
 /// Called right before every switch.
 #[inline]
 pub(crate) fn switching(from: u64, to: u64) {
-    if ORBITAL_DEBUG_BREAK.enabled.load(Ordering::Relaxed) {
+    if ATTENTION.switches.load(Ordering::Relaxed) {
         stop_if_chosen(from, to);
     }
 }

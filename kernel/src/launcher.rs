@@ -8,7 +8,7 @@ use core::fmt::Write;
 
 use orbital_arch::qemu;
 use orbital_core::cmdline::Fail;
-use orbital_core::process::{Pid, ProcState, Process, WaitFor};
+use orbital_core::process::{Pid, ProcState, WaitFor};
 
 use crate::boot::Boot;
 use crate::console::log;
@@ -131,16 +131,14 @@ fn note_start(spawned: Option<Pid>) -> Option<Pid> {
 
 /// Takes every orphan that has ended apart; notes how those that the launcher started ended.
 fn collect() {
-    while let Some(mut process) = TABLE.with(|table| table.take_ended_orphan()) {
+    while let Some((mut process, status)) = TABLE.with(|table| table.take_ended_orphan()) {
         process::release_memory(process.machine_mut());
         // A process that leads a session was started here; an adopted one reads from another's.
         if process.machine().session == process.pid() {
             terminal::close_session(process.pid());
-            let success =
-                matches!(process.state(), ProcState::Exited(status) if status.is_success());
             STARTED.with(|started| {
                 started.running -= 1;
-                started.failed |= !success;
+                started.failed |= !status.is_success();
             });
         }
     }
@@ -151,8 +149,8 @@ fn power_off() -> ! {
     while let Some(pid) = TABLE.with(|table| {
         table
             .iter()
-            .filter(|process| !matches!(process.state(), ProcState::Exited(_)))
-            .map(Process::pid)
+            .filter(|(slot, _)| !matches!(table.task(*slot).state(), ProcState::Exited(_)))
+            .map(|(_, process)| process.pid())
             .find(|pid| !pid.is_kernel_task())
     }) {
         process::kill(Pid::LAUNCHER, pid);

@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+mod attention;
 mod sync;
 mod text;
 
@@ -49,6 +50,8 @@ use console::log;
 
 entry_point!(kernel_main, config = &boot::CONFIG);
 
+/// Not inlined: it is where a debugger stops first.
+#[inline(never)]
 fn kernel_main(info: &'static mut BootInfo) -> ! {
     let entered = rdtsc();
     console::init();

@@ -5,6 +5,7 @@
 //! is ready: the boot context, which belongs to no process.
 
 use core::mem::offset_of;
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use orbital_abi::records::WHY;
@@ -12,30 +13,26 @@ use orbital_abi::sched::{POLICIES, QUANTUM_DEFAULT};
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
-use orbital_arch::switch::{TaskContext, switch, switch_at_exit};
+use orbital_arch::switch::{self, TaskContext, switch, switch_at_exit};
 use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
 use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
-use orbital_core::table::Table;
+use orbital_core::table::{Table, Tick, TurnEnd};
 use orbital_core::trace::{Event, Ring, Why};
 
 use crate::process::{self, Machine};
 use crate::sync::{self, Lock, Order};
-use crate::{boot, console, debug, memory, terminal, time};
+use crate::{attention, boot, console, debug, memory, terminal, time};
 
 /// All processes.
+#[unsafe(link_section = ".data.hot")]
 pub(crate) static TABLE: Lock<Table<Machine>> = Lock::new(Order::Table, Table::empty());
 
 /// The last switches.
+#[unsafe(link_section = ".data.hot")]
 pub(crate) static TRACE: Lock<Ring> = Lock::new(Order::Trace, Ring::empty());
 
-/// The context of whoever is on the CPU; null until [`idle`] is entered.
-static CURRENT: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
-
-/// The pid of whoever is on the CPU; [`Pid::IDLE`] when nobody is.
-static CURRENT_PID: AtomicU64 = AtomicU64::new(Pid::IDLE.0);
-
 /// The context of [`idle`].
-static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(core::ptr::null_mut());
+static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(ptr::null_mut());
 
 /// Ticks that the CPU was halted in [`idle`].
 static IDLE_TICKS: AtomicU64 = AtomicU64::new(0);
@@ -55,7 +52,8 @@ pub(crate) fn running(table: &Table<Machine>) -> Slot {
 /// The pid of whoever is on the CPU.
 #[inline]
 pub(crate) fn current_pid() -> Pid {
-    Pid(CURRENT_PID.load(Ordering::Relaxed))
+    // SAFETY: whoever is on the CPU has a context, and nobody changes what it is called.
+    Pid(unsafe { (*switch::current()).id })
 }
 
 /// The running process lets the next one run.
@@ -65,11 +63,76 @@ pub(crate) fn yield_now() {
     carry_out(Why::Yielded, now, |table| table.yield_now(now));
 }
 
-/// The same, for a process whose call is done.
-#[inline]
-pub(crate) fn yield_at_exit() {
+/// The same, for a process whose call is done. Returns if it goes on at once.
+pub(crate) fn yield_at_exit(frame: &mut TrapFrame) {
     let now = rdtsc();
-    carry_out_at_exit(Why::Yielded, now, |table| table.yield_now(now));
+    if let Some((_, next)) = act(Why::Yielded, now, |table| table.yield_now(now)) {
+        leave(frame, next);
+    }
+}
+
+/// The same in the short way, where the turn passes to the next in the queue and nobody wants to look
+/// closer; else returns, and nothing has happened.
+#[inline(always)]
+pub(crate) fn pass_turn(frame: &mut TrapFrame) {
+    if attention::is_needed() {
+        return;
+    }
+    let now = rdtsc();
+    // SAFETY: no lock is held, or attention would be needed, and the table takes none.
+    let passed = unsafe { TABLE.with_alone(|table| table.pass_turn(TurnEnd::Yielded, now)) };
+    if let Some(context) = passed {
+        passed_to(frame, context, Why::Yielded, now);
+    }
+}
+
+/// The timer has fired: what there is to do if that is only to wait longer, or to pass the turn in
+/// the short way. Whether that was all.
+///
+/// # Safety
+/// The timer has fired.
+#[inline(always)]
+pub(crate) unsafe fn short_tick(frame: &mut TrapFrame, now: u64) -> bool {
+    if attention::is_needed() {
+        return false;
+    }
+    // SAFETY: no lock is held, or attention would be needed, and the table takes none.
+    match unsafe { TABLE.with_alone(|table| table.tick(now)) } {
+        // SAFETY: it has (caller).
+        Tick::Early(due) => unsafe { time::arm_again(due, now) },
+        Tick::Passed(context, due) => {
+            // SAFETY: it has (caller).
+            unsafe { time::arm_again(due, now) };
+            passed_to(frame, context, Why::SliceUsedUp, now)
+        }
+        Tick::Other => return false,
+    }
+    true
+}
+
+/// Records that the turn was passed to the task of `context`, and switches to it.
+#[inline(always)]
+fn passed_to(frame: &mut TrapFrame, context: usize, why: Why, now: u64) -> ! {
+    let next: *mut TaskContext = ptr::with_exposed_provenance_mut(context);
+    // SAFETY: the context of a task that has not ended.
+    let to = Pid(unsafe { (*next).id });
+    // SAFETY: the frame is one of an entry from ring 3, so that of the running task.
+    let from = Pid(unsafe { (*TaskContext::above(frame)).id });
+    let event = Event { time: now, rip: frame.rip, from, to, why, cpu: 0 };
+    // SAFETY: nothing is held (callers), and a ring takes no lock.
+    unsafe { TRACE.with_alone(|ring| ring.record(event)) };
+    leave(frame, next)
+}
+
+/// Switches to `next`, from a process that is done in the kernel.
+#[inline(always)]
+fn leave(frame: &mut TrapFrame, next: *mut TaskContext) -> ! {
+    // SAFETY: interrupts are off and no lock is held (callers); the frame is that of the running
+    // task, and the table said of the next one Ready and now says Running.
+    #[expect(clippy::disallowed_methods, reason = "one of the two callers")]
+    unsafe {
+        switch_at_exit(frame, next)
+    }
 }
 
 /// The running process lets everybody who is ready now run.
@@ -94,14 +157,6 @@ pub(crate) fn block(wait: WaitFor) {
         WaitFor::Work => Why::BlockedWork,
     };
     carry_out(why, now, |table| table.block(wait, now));
-}
-
-/// What the timer has fired too early for, if it has.
-#[inline]
-pub(crate) fn not_due_yet(now: u64) -> Option<u64> {
-    assert!(sync::nothing_held(), "tick: a lock is held");
-    // SAFETY: nothing is held, and looking takes no lock.
-    unsafe { TABLE.with_alone(|table| table.next_due()) }.filter(|due| *due > now)
 }
 
 /// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from a
@@ -179,65 +234,43 @@ pub(crate) fn carry_out(why: Why, now: u64, decide: impl FnOnce(&mut Table<Machi
     }
 }
 
-/// As [`carry_out`], for a process that has nothing left to do in the kernel: returns only if it
-/// goes on at once.
-#[inline]
-fn carry_out_at_exit(why: Why, now: u64, decide: impl FnOnce(&mut Table<Machine>) -> Decision) {
-    if let Some((previous, next)) = act(why, now, decide) {
-        // SAFETY: as above; the kernel was entered from ring 3, and returning is all it would do.
-        #[expect(clippy::disallowed_methods, reason = "one of the two callers")]
-        unsafe {
-            switch_at_exit(previous, next);
-        }
-    }
-}
-
 /// All of a switch but the switch: decides, checks by name what must hold, and records. Who is to
 /// be suspended, and who resumed; nobody if the same process goes on.
-#[inline(always)]
 fn act(
     why: Why,
     now: u64,
     decide: impl FnOnce(&mut Table<Machine>) -> Decision,
 ) -> Option<(*mut TaskContext, *mut TaskContext)> {
     assert!(sync::nothing_held(), "switch: a lock is held");
-    // SAFETY: nothing is held, and the table decides without taking a lock.
-    let next = unsafe {
-        TABLE.with_alone(|table| match decide(table) {
-            Decision::Stay => None,
-            Decision::SwitchTo(slot) => Some(put_on_cpu(table, slot, now)),
-            Decision::Idle => Some((IDLE.load(Ordering::Relaxed), Pid::IDLE)),
-        })
-    };
-    let (next, next_pid) = next?;
-    let previous = CURRENT.load(Ordering::Relaxed);
+    let next = TABLE.with(|table| match decide(table) {
+        Decision::Stay => None,
+        Decision::SwitchTo(slot) => Some(put_on_cpu(table, slot, now)),
+        Decision::Idle => Some(IDLE.load(Ordering::Relaxed)),
+    })?;
+    let previous = switch::current();
     if previous == next {
         return None;
     }
     assert!(!irq::enabled(), "switch: interrupts are on");
-    let from = Pid(CURRENT_PID.load(Ordering::Relaxed));
+    // SAFETY: the context of a task that has not ended, or of the idle loop.
+    let to = Pid(unsafe { (*next).id });
     // SAFETY: whoever is on the CPU has a context, and its fields are only written by the switch.
     let rip = unsafe { (*previous).user_rip() };
-    let event = Event { time: now, rip, from, to: next_pid, why, cpu: 0 };
-    // SAFETY: nothing is held, and a ring takes no lock.
-    unsafe { TRACE.with_alone(|ring| ring.record(event)) };
-    CURRENT.store(next, Ordering::Relaxed);
-    CURRENT_PID.store(next_pid.0, Ordering::Relaxed);
-    debug::switching(from.0, next_pid.0);
+    let event = Event { time: now, rip, from: current_pid(), to, why, cpu: 0 };
+    TRACE.with(|ring| ring.record(event));
+    debug::switching(event.from.0, to.0);
     // Interrupts are off and no lock is held; `previous` is the running context and `next` one that
     // was switched out or never ran, because the table said Ready and now says Running.
     Some((previous, next))
 }
 
 /// The task in `slot` is the one that runs.
-#[inline(always)]
-fn put_on_cpu(table: &mut Table<Machine>, slot: Slot, now: u64) -> (*mut TaskContext, Pid) {
-    let Ok(process) = table.run(slot, now) else { policy_error(table, slot) };
-    let next = (process.machine().context, process.pid());
-    if !(table.nothing_is_due() && time::is_silent()) {
-        time::arm(table.next_due());
+fn put_on_cpu(table: &mut Table<Machine>, slot: Slot, now: u64) -> *mut TaskContext {
+    if table.run(slot, now).is_err() {
+        policy_error(table, slot);
     }
-    next
+    time::arm(table.next_due());
+    ptr::with_exposed_provenance_mut(table.task(slot).context())
 }
 
 /// Makes room for `max_tasks` processes and for the switches to be remembered, and tells debuggers
@@ -256,10 +289,11 @@ pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
 /// Where the CPU is when nobody is ready. Called once, at the end of boot, on the boot stack.
 /// `serve_input` is for what the tasks of the kernel left to be done, before it sleeps.
 pub(crate) fn idle(serve_input: fn()) -> ! {
-    let mut context = TaskContext::empty();
-    let context = &raw mut context;
+    // SAFETY: called once (this function is).
+    let context = unsafe { TaskContext::boot(Pid::IDLE.0) };
+    // SAFETY: no task has run.
+    unsafe { switch::set_current(context) };
     IDLE.store(context, Ordering::Relaxed);
-    CURRENT.store(context, Ordering::Relaxed);
     loop {
         // Comes back when nobody is ready.
         carry_out(Why::Idle, rdtsc(), Table::decide);
@@ -278,10 +312,8 @@ pub(crate) fn idle(serve_input: fn()) -> ! {
 /// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.
 fn publish_layout() {
     let own = [
-        ("machine.context", offset_of!(Machine, context)),
         ("machine.session", offset_of!(Machine, session)),
-        ("current.context", (&raw const CURRENT).addr()),
-        ("current.pid", (&raw const CURRENT_PID).addr()),
+        ("current.context", switch::current_address()),
         ("idle.context", (&raw const IDLE).addr()),
         ("quantum.nanos", (&raw const QUANTUM_NANOS).addr()),
         ("stack.size", memory::kstack::STACK_SIZE as usize),
@@ -307,6 +339,6 @@ fn publish_layout() {
 
 #[cold]
 fn policy_error(table: &Table<Machine>, slot: Slot) -> ! {
-    let (policy, process) = (table.policy_name(), &table[slot]);
-    panic!("policy {policy} picked pid {}, which is {}", process.pid(), process.state().word())
+    let (policy, pid, state) = (table.policy_name(), table[slot].pid(), table.task(slot).state());
+    panic!("policy {policy} picked pid {pid}, which is {}", state.word())
 }

@@ -7,6 +7,8 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::attention::ATTENTION;
+
 /// The locks, in the order in which they may be taken inside one another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -45,8 +47,8 @@ impl Order {
     }
 }
 
-/// One bit per lock that is held. With a second CPU this moves into `PerCpu`.
-static HELD: AtomicU32 = AtomicU32::new(0);
+/// One bit per lock that is held.
+static HELD: &AtomicU32 = &ATTENTION.held;
 
 /// Whether no lock is held.
 #[inline]

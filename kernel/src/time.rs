@@ -19,12 +19,15 @@ struct Devices {
     timer: Timer,
 }
 
+#[unsafe(link_section = ".data.hot")]
 static DEVICES: Once<Devices> = Once::new();
 
 /// What the timer is armed for, in ticks; [`NEVER`] if it is not.
+#[unsafe(link_section = ".data.hot")]
 static ARMED: AtomicU64 = AtomicU64::new(NEVER);
 
 /// How often it has fired.
+#[unsafe(link_section = ".data.hot")]
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
 const NEVER: u64 = u64::MAX;
@@ -94,19 +97,15 @@ pub(crate) fn arm(due: Option<u64>) {
     }
 }
 
-/// As [`arm`], right after the timer has fired too early for `due`.
-#[inline(never)]
-pub(crate) fn arm_again(due: u64, now: u64) {
-    if let Some(devices) = DEVICES.get() {
-        ARMED.store(due, Ordering::Relaxed);
-        devices.timer.arm_at(due, now);
-    }
-}
-
-/// Whether no interrupt of the timer is to come.
-#[inline]
-pub(crate) fn is_silent() -> bool {
-    ARMED.load(Ordering::Relaxed) == NEVER
+/// As [`arm`], right after the timer has fired, for a moment that is still to come.
+///
+/// # Safety
+/// The timer has fired.
+#[inline(always)]
+pub(crate) unsafe fn arm_again(due: u64, now: u64) {
+    ARMED.store(due, Ordering::Relaxed);
+    // SAFETY: what has fired was initialised.
+    unsafe { DEVICES.get_unchecked() }.timer.arm_at(due, now);
 }
 
 fn set(due: u64, now: u64) {
@@ -115,7 +114,7 @@ fn set(due: u64, now: u64) {
     if due == NEVER {
         devices.timer.disarm();
     } else {
-        devices.timer.arm_at(due, now);
+        devices.timer.arm_at(due.max(now + 1), now);
     }
 }
 

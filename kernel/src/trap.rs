@@ -20,14 +20,23 @@ pub(crate) struct Kernel;
 
 impl TrapHandler for Kernel {
     #[inline]
+    #[unsafe(link_section = ".text.hot")]
     extern "C" fn trap(frame: &mut TrapFrame) {
         // Each way is a function of its own, so that none saves registers for another.
         match (frame.vector, frame.syscall_number()) {
-            (vector::SYSCALL, GETPID) => getpid(frame),
             (vector::SYSCALL, YIELD) => yield_now(frame),
-            (vector::TIMER, _) => timer(frame),
-            _ => other(frame),
+            _ => no_yield(frame),
         }
+    }
+}
+
+#[inline(never)]
+#[unsafe(link_section = ".text.hot")]
+fn no_yield(frame: &mut TrapFrame) {
+    match (frame.vector, frame.syscall_number()) {
+        (vector::SYSCALL, GETPID) => getpid(frame),
+        (vector::TIMER, _) => timer(frame),
+        _ => other(frame),
     }
 }
 
@@ -42,20 +51,28 @@ fn getpid(frame: &mut TrapFrame) {
 }
 
 /// The call that switches.
-#[inline(never)]
+#[inline]
 fn yield_now(frame: &mut TrapFrame) {
     frame.set_result(0);
+    // Does not come back if the turn was passed.
+    sched::pass_turn(frame);
+    yield_otherwise(frame);
+}
+
+#[inline(never)]
+fn yield_otherwise(frame: &mut TrapFrame) {
     attendant::serve_input();
-    sched::yield_at_exit();
+    sched::yield_at_exit(frame);
 }
 
 /// The interrupt that switches, unless it comes too early for what is due.
 #[inline(never)]
-fn timer(frame: &TrapFrame) {
+#[unsafe(link_section = ".text.hot")]
+fn timer(frame: &mut TrapFrame) {
     let now = time::interrupt();
-    match sched::not_due_yet(now) {
-        Some(due) if !attendant::has_input() => time::arm_again(due, now),
-        _ => serve_due(frame, now),
+    // SAFETY: that is why we are here.
+    if !unsafe { sched::short_tick(frame, now) } {
+        serve_due(frame, now);
     }
 }
 
@@ -136,10 +153,9 @@ fn serve_page_fault(address: u64, error: u64) -> Result<(), SpaceError> {
     };
     TABLE.with(|table| {
         let slot = sched::running(table);
-        let process = &mut table[slot];
-        let program = process.machine().program.as_ref().ok_or(SpaceError::NotAllowed)?;
+        let program = table[slot].machine().program.as_ref().ok_or(SpaceError::NotAllowed)?;
         PROGRAMS.with(|all| all[program].space.fault_in(address, access))?;
-        process.count_fault();
+        table.count_fault(slot);
         Ok(())
     })
 }

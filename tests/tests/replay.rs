@@ -112,7 +112,7 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     let (_, back) = story.split_once("at the end").ok_or_else(|| story.clone())?;
     assert!(back.contains("power_off ()"), "reverse-stepi leaves the last function: {story}");
     let writer = back.split_once("#0 ").ok_or_else(|| story.clone())?.1;
-    assert!(writer.contains("kernel/src/sched.rs"), "who wrote the current pid: {story}");
+    assert!(writer.contains("kernel/src/sched.rs"), "who recorded the last switch: {story}");
     assert!(story.contains(" up "), "a snapshot was taken once the kernel was up: {story}");
     fs::remove_dir_all(folder)?;
     Ok(())

@@ -48,7 +48,7 @@ const BLOCK_LENGTH: usize = 0x400;
 
 /// MSR of the x2APIC register that has this offset in xAPIC mode.
 #[expect(clippy::cast_possible_truncation, reason = "an offset is below 0x400")]
-const fn x2apic_msr(offset: usize) -> Msr {
+pub(super) const fn x2apic_msr(offset: usize) -> Msr {
     Msr::new(0x800 + (offset >> 4) as u32)
 }
 

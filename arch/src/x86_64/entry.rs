@@ -28,7 +28,6 @@ use core::mem::offset_of;
 
 use super::frame::{
     RFLAGS_FIXED, RFLAGS_USER, SYSCALL_VECTOR, TrapFrame, USER_CODE_SELECTOR, USER_DATA_SELECTOR,
-    USER_END,
 };
 use super::percpu;
 
@@ -37,23 +36,21 @@ unsafe extern "C" {
     pub(super) fn trap_exit();
 }
 
-/// In memory, because no instruction compares with 64 bits of immediate.
-static USER_END_WORD: u64 = USER_END;
-
 /// Where `syscall` leads: builds the frame, calls the kernel, and falls into `trap_exit`.
 ///
 /// On entry (SDM vol. 2B, SYSCALL): rcx = rip and r11 = RFLAGS of the program, rsp still its
 /// own, RFLAGS & FMASK = 0. r11 is parked in PerCpu so that the program's rsp can wait in a
 /// register, where CFI can name it.
 ///
-/// `trap_exit` returns by `sysretq` when that cannot be told from `iretq`: rcx already holds rip,
-/// r11 already holds RFLAGS, and rip is below `USER_END` (Intel's `sysretq` to a non-canonical
-/// address faults in ring 0, on the program's stack: CVE-2012-0217). This is so for every
-/// system call whose frame the kernel left alone but for its result. Otherwise by `iretq`, which
+/// `trap_exit` returns by `sysretq` when the frame was built here and rip is below `USER_END` (Intel's
+/// `sysretq` to a non-canonical address faults in ring 0, on the program's stack: CVE-2012-0217): rip
+/// and RFLAGS are then what the CPU gave, as the kernel changes neither, and rcx and r11 are lost to
+/// the program by `syscall` itself. Otherwise by `iretq`, which
 /// cannot fault either: CS, SS and RFLAGS are given good values, and a bad rip becomes `USER_END`,
 /// where nothing is mapped: the program faults, in ring 3.
 #[unsafe(naked)]
 #[unsafe(export_name = "syscall_entry")]
+#[unsafe(link_section = ".text.hot")]
 pub(super) unsafe extern "C" fn syscall_entry() {
     naked_asm!(
         ".cfi_startproc simple",
@@ -84,35 +81,30 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         ".globl trap_exit",
         ".type trap_exit, @function",
         "trap_exit:",
-        "mov r11, [rsp + {rflags}]",
-        "and r11d, {rflags_user}",
-        "or r11d, {rflags_fixed}",
-        "cmp r11, [rsp + {r11}]",
-        "jne 2f",
         "mov rcx, [rsp + {rip}]",
-        "cmp rcx, [rsp + {rcx}]",
+        "mov r11, [rsp + {rflags}]",
+        "cmp dword ptr [rsp + {vector}], {syscall_vector}",
         "jne 2f",
-        "cmp rcx, [rip + {user_end}]",
+        "cmp rcx, gs:[{user_end}]",
         "jae 2f",
         ".cfi_remember_state",
-        restore_registers!(),
-        ".cfi_register rip, rcx",
-        ".cfi_register rflags, r11",
-        "mov rsp, [rsp + {rsp} - {vector}]",
-        ".cfi_def_cfa rsp, 0",
-        ".cfi_val_offset rsp, 0",
+        load_registers!(),
+        "mov rsp, [rsp + {rsp}]",
+        registers_are_loaded!(),
         "swapgs",
         "sysretq",
 
         "2:",
         ".cfi_restore_state",
         ".cfi_def_cfa_offset {frame_size}", // LLVM would go on from the 0 above.
+        "and r11d, {rflags_user}",
+        "or r11d, {rflags_fixed}",
         "mov [rsp + {rflags}], r11",
         "mov qword ptr [rsp + {cs}], {user_code}",
         "mov qword ptr [rsp + {ss}], {user_data}",
-        "mov rcx, [rip + {user_end}]",
-        "cmp [rsp + {rip}], rcx",
+        "cmp rcx, gs:[{user_end}]",
         "jbe 3f",
+        "mov rcx, gs:[{user_end}]",
         "mov [rsp + {rip}], rcx",
         "3:",
         restore_registers!(),
@@ -130,16 +122,27 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         syscall_vector = const SYSCALL_VECTOR,
         rflags_user = const RFLAGS_USER,
         rflags_fixed = const RFLAGS_FIXED,
-        user_end = sym USER_END_WORD,
+        user_end = const percpu::USER_END_WORD,
         frame_size = const size_of::<TrapFrame>(),
-        r11 = const offset_of!(TrapFrame, r11),
-        rcx = const offset_of!(TrapFrame, rcx),
         vector = const offset_of!(TrapFrame, vector),
         rip = const offset_of!(TrapFrame, rip),
         cs = const offset_of!(TrapFrame, cs),
         rflags = const offset_of!(TrapFrame, rflags),
         rsp = const offset_of!(TrapFrame, rsp),
         ss = const offset_of!(TrapFrame, ss),
+        rax = const offset_of!(TrapFrame, rax),
+        rbx = const offset_of!(TrapFrame, rbx),
+        rdx = const offset_of!(TrapFrame, rdx),
+        rsi = const offset_of!(TrapFrame, rsi),
+        rdi = const offset_of!(TrapFrame, rdi),
+        rbp = const offset_of!(TrapFrame, rbp),
+        r8 = const offset_of!(TrapFrame, r8),
+        r9 = const offset_of!(TrapFrame, r9),
+        r10 = const offset_of!(TrapFrame, r10),
+        r12 = const offset_of!(TrapFrame, r12),
+        r13 = const offset_of!(TrapFrame, r13),
+        r14 = const offset_of!(TrapFrame, r14),
+        r15 = const offset_of!(TrapFrame, r15),
     )
 }
 
@@ -149,6 +152,7 @@ pub(super) unsafe extern "C" fn syscall_entry() {
 /// (CVE-2019-1125). Ring 0 is only ever interrupted in the idle task, or by its own bug.
 #[unsafe(naked)]
 #[unsafe(export_name = "trap_common")]
+#[unsafe(link_section = ".text.hot")]
 pub(super) unsafe extern "C" fn trap_common() {
     naked_asm!(
         interrupt_frame!(),

@@ -2,17 +2,16 @@
 //! switch (never lazily: CVE-2018-3665).
 //!
 //! The kernel allocates [`image_size`] bytes for each task, aligned to [`IMAGE_ALIGN`], and calls
-//! [`write_initial_image`]; the rest happens in `switch`. What must stay true: the kernel itself
+//! [`write_initial_image`]; `switch` does the rest. What must stay true: the kernel itself
 //! never executes an x87 or SSE instruction, XCR0 holds exactly what is saved, and an image only
 //! ever comes from here, so loading one cannot fault.
 
 use core::arch::asm;
-use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use x86_64::registers::xcontrol::XCr0;
 
 use super::cpuid::Features;
-use super::percpu;
 
 /// What XSAVE asks of the address of an image (SDM vol. 1, 13.4).
 pub const IMAGE_ALIGN: usize = 64;
@@ -21,12 +20,19 @@ const XCR0_X87: u32 = 1 << 0;
 const XCR0_SSE: u32 = 1 << 1;
 const XCR0_AVX: u32 = 1 << 2;
 
+/// What a switch asks XSAVE for: all that tasks may ever use. XSAVE itself leaves out what XCR0 does
+/// not have (SDM vol. 1, 13.3: the instruction mask is the logical AND of both).
+pub(super) const COMPONENTS: u32 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+
+/// Whether the CPU has no XSAVE, but only FXSAVE: then every switch is special.
+static LEGACY: AtomicBool = AtomicBool::new(false);
+
 /// FXSAVE's area, which also begins an XSAVE image (SDM vol. 1, 10.5.1).
 const LEGACY_SIZE: usize = 512;
 const FCW_OFFSET: usize = 0;
 const MXCSR_OFFSET: usize = 24;
 /// Legacy area, XSAVE header, upper halves of the 16 AVX registers: no larger with XCR0 = 7.
-const MAX_SIZE: usize = LEGACY_SIZE + 64 + 256;
+pub(super) const MAX_SIZE: usize = LEGACY_SIZE + 64 + 256;
 
 /// x87 control word after FNINIT: all exceptions masked, 64-bit mantissa.
 const FCW_INITIAL: u16 = 0x37f;
@@ -38,22 +44,26 @@ pub(super) fn state_components(features: &Features) -> u32 {
     match (features.xsave, features.avx) {
         (false, _) => 0,
         (true, false) => XCR0_X87 | XCR0_SSE,
-        (true, true) => XCR0_X87 | XCR0_SSE | XCR0_AVX,
+        (true, true) => COMPONENTS,
     }
 }
 
 /// Lets tasks use exactly the state that a switch saves.
 ///
 /// # Safety
-/// `percpu::load` has run, CR4.OSXSAVE is on iff the CPU has XSAVE, and no image exists yet.
+/// CR4.OSXSAVE is on iff the CPU has XSAVE, and no image exists yet.
 pub(super) unsafe fn init(features: &Features) {
     let components = state_components(features);
     if components != 0 {
         // SAFETY: the CPU has these components, and OSXSAVE is on (caller).
         unsafe { XCr0::write_raw(u64::from(components)) };
     }
-    // SAFETY: it is XCR0, or 0 (above); no image was saved before (caller).
-    unsafe { percpu::set_xsave_mask(components) };
+    LEGACY.store(components == 0, Ordering::Relaxed);
+}
+
+/// Whether state is moved by FXSAVE, for want of XSAVE.
+pub(super) fn is_legacy() -> bool {
+    LEGACY.load(Ordering::Relaxed)
 }
 
 /// Bytes of one image. Asks the CPU, after `init`: remember the answer.
@@ -85,54 +95,25 @@ pub unsafe fn write_initial_image(image: *mut u8) {
     unsafe { image.wrapping_add(MXCSR_OFFSET).cast::<u32>().write(MXCSR_INITIAL) };
 }
 
-/// Saves the state of the outgoing task and loads that of the incoming one.
+/// Saves the state of the outgoing task and loads that of the incoming one, by whatever means the
+/// CPU has.
 ///
 /// # Safety
-/// `mask` equals XCR0, or is 0 and the CPU has no XSAVE. Both images are aligned and large
-/// enough; both were initialised.
-#[inline(always)]
-pub(super) unsafe fn exchange(mask: u32, outgoing: *mut u8, incoming: *const u8) {
-    if mask == 0 {
-        // SAFETY: the CPU has no XSAVE; the rest is the caller's.
-        return unsafe { exchange_by_fxsave(outgoing, incoming) };
+/// [`init`] has run. Both images are aligned and large enough; both were initialised.
+pub(super) unsafe fn exchange(outgoing: *mut u8, incoming: *const u8) {
+    if is_legacy() {
+        // SAFETY: two images of 512 bytes (caller).
+        unsafe {
+            asm!("fxsave64 [{to}]", "fxrstor64 [{from}]", to = in(reg) outgoing, from = in(reg) incoming,
+                 options(nostack, preserves_flags));
+        }
+    } else {
+        // SAFETY: two images of the size that XCR0 asks for (caller).
+        unsafe {
+            asm!("xsave64 [{to}]", "xrstor64 [{from}]", to = in(reg) outgoing, from = in(reg) incoming,
+                 in("eax") COMPONENTS, in("edx") 0, options(nostack, preserves_flags));
+        }
     }
-    // SAFETY: two images of the size that XCR0 asks for (caller).
-    unsafe {
-        asm!("xsave64 [{to}]", "xrstor64 [{from}]", to = in(reg) outgoing, from = in(reg) incoming,
-             in("eax") mask, in("edx") 0, options(nostack, preserves_flags));
-    }
-}
-
-/// [`exchange`] on a CPU without XSAVE.
-///
-/// # Safety
-/// Both images are aligned, have 512 bytes and were initialised.
-#[cold]
-#[inline(never)]
-unsafe fn exchange_by_fxsave(outgoing: *mut u8, incoming: *const u8) {
-    // SAFETY: two images of 512 bytes (caller).
-    unsafe {
-        asm!("fxsave64 [{to}]", "fxrstor64 [{from}]", to = in(reg) outgoing, from = in(reg) incoming,
-             options(nostack, preserves_flags));
-    }
-}
-
-#[repr(C, align(64))]
-struct BootImage(UnsafeCell<[u8; MAX_SIZE]>);
-
-// SAFETY: only `exchange` writes here, on behalf of the one boot context.
-unsafe impl Sync for BootImage {}
-
-static BOOT_IMAGE: BootImage = BootImage(UnsafeCell::new([0; MAX_SIZE]));
-
-/// The image of the code that ran before any task; saved before it is ever loaded.
-pub(super) fn boot_image() -> *mut u8 {
-    BOOT_IMAGE.0.get().cast()
-}
-
-/// The largest image there can be: what the boot image has room for.
-pub(super) const fn max_size() -> usize {
-    MAX_SIZE
 }
 
 #[cfg(test)]
@@ -191,9 +172,9 @@ mod tests {
         unsafe { write_initial_image(other.0.as_mut_ptr()) };
         other.0[MXCSR_OFFSET..][..4].copy_from_slice(&0x3f80u32.to_le_bytes());
         // SAFETY: all three are initialised; no code between the two that depends on the state.
-        unsafe { exchange(host_mask(), own.0.as_mut_ptr(), other.0.as_ptr()) };
+        unsafe { exchange(own.0.as_mut_ptr(), other.0.as_ptr()) };
         // SAFETY: as above; this loads what the first call saved.
-        unsafe { exchange(host_mask(), copy.0.as_mut_ptr(), own.0.as_ptr()) };
+        unsafe { exchange(copy.0.as_mut_ptr(), own.0.as_ptr()) };
         assert_eq!(copy.0[MXCSR_OFFSET..][..4], 0x3f80u32.to_le_bytes());
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The GS base points here while the kernel runs (`entry` swaps it in and out), so a second CPU
 //! changes nothing but the address. The TSS is part of it: the stack an interrupt starts on and
-//! the one a system call starts on are the same, and so is the word that says where it ends.
+//! the one a system call starts on are the same, and so is the word that says where it ends. A
+//! task's context lies right there, so that the same word says who runs.
 //! Only `entry`, `switch` and the set-up code use this file.
 
 use core::arch::asm;
@@ -11,7 +12,7 @@ use core::mem::offset_of;
 
 use x86_64::structures::tss::TaskStateSegment;
 
-use super::frame::TrapFrame;
+use super::frame::{TrapFrame, USER_END};
 use super::{ist, msr};
 
 /// The words of one CPU.
@@ -21,8 +22,10 @@ pub(super) struct PerCpu {
     trap: Option<extern "C" fn(&mut TrapFrame)>,
     /// The program's RFLAGS for the few instructions between `syscall` and the push.
     scratch: u64,
-    /// XCR0, or 0 where the CPU has no XSAVE.
-    xsave_mask: u32,
+    /// [`USER_END`]: no instruction compares with 64 bits of immediate.
+    user_end: u64,
+    /// RSP0 lies 4 bytes into the TSS (SDM vol. 3A, figure 8-11): so it is aligned.
+    _padding: u32,
     /// `privilege_stack_table[0]` (RSP0) is the top of the running task's kernel stack.
     tss: TaskStateSegment,
 }
@@ -31,10 +34,11 @@ pub(super) struct PerCpu {
 pub(super) const TRAP: usize = offset_of!(PerCpu, trap);
 /// Offset from the GS base: a free word for `syscall_entry`.
 pub(super) const SCRATCH: usize = offset_of!(PerCpu, scratch);
+/// Offset from the GS base: [`USER_END`].
+pub(super) const USER_END_WORD: usize = offset_of!(PerCpu, user_end);
 /// Offset from the GS base: top of the running task's kernel stack, TSS.RSP0.
 pub(super) const KERNEL_STACK_TOP: usize =
     offset_of!(PerCpu, tss) + offset_of!(TaskStateSegment, privilege_stack_table);
-const XSAVE_MASK: usize = offset_of!(PerCpu, xsave_mask);
 
 const _: () = assert!(
     KERNEL_STACK_TOP.is_multiple_of(8) && KERNEL_STACK_TOP < 64,
@@ -46,10 +50,12 @@ struct Cell(UnsafeCell<PerCpu>);
 // SAFETY: one CPU, interrupts off in the kernel: no two accesses overlap.
 unsafe impl Sync for Cell {}
 
+#[unsafe(link_section = ".data.hot")]
 static PER_CPU: Cell = Cell(UnsafeCell::new(PerCpu {
     trap: None,
     scratch: 0,
-    xsave_mask: 0,
+    user_end: USER_END,
+    _padding: 0,
     tss: TaskStateSegment::new(),
 }));
 
@@ -91,12 +97,11 @@ pub(super) fn tss() -> *const TaskStateSegment {
     unsafe { &raw const (*PER_CPU.0.get()).tss }
 }
 
-/// Sets where the next entry from ring 3 puts its frame.
+/// Sets where the next entry from ring 3 puts its frame. (`switch` writes the word itself.)
 ///
 /// # Safety
 /// [`load`] has run. `top` is the upper end of the kernel stack of the task about to run,
 /// a multiple of 16.
-#[inline(always)]
 pub(super) unsafe fn set_kernel_stack_top(top: *mut u8) {
     // SAFETY: one store to a word of PerCpu that only entries from ring 3 read.
     unsafe {
@@ -105,29 +110,19 @@ pub(super) unsafe fn set_kernel_stack_top(top: *mut u8) {
     }
 }
 
-/// The state components a switch saves and loads; 0: there is no XSAVE, use FXSAVE.
-///
-/// # Safety
-/// [`load`] has run.
-#[inline(always)]
-pub(super) unsafe fn xsave_mask() -> u32 {
-    let mask: u32;
-    // SAFETY: one load from PerCpu.
+/// Where the next entry from ring 3 would put its frame.
+#[inline]
+pub(super) fn kernel_stack_top() -> *mut u8 {
+    let top;
+    // SAFETY: one load from PerCpu, which the GS base points at all the time the kernel runs Rust.
     unsafe {
-        asm!("mov {mask:e}, gs:[{at}]", at = const XSAVE_MASK, mask = out(reg) mask,
+        asm!("mov {top}, gs:[{at}]", at = const KERNEL_STACK_TOP, top = out(reg) top,
              options(nostack, preserves_flags, readonly));
     }
-    mask
+    top
 }
 
-/// Sets what [`xsave_mask`] answers.
-///
-/// # Safety
-/// [`load`] has run; `mask` equals XCR0, and no image was saved under another one.
-pub(super) unsafe fn set_xsave_mask(mask: u32) {
-    // SAFETY: one store to PerCpu.
-    unsafe {
-        asm!("mov gs:[{at}], {mask:e}", at = const XSAVE_MASK, mask = in(reg) mask,
-             options(nostack, preserves_flags));
-    }
+/// The address of that word, for debuggers.
+pub(super) fn kernel_stack_top_address() -> usize {
+    PER_CPU.0.get().addr() + KERNEL_STACK_TOP
 }

@@ -46,6 +46,38 @@ macro_rules! restore_registers {
     };
 }
 
+/// Loads the registers that a system call keeps, and its result, from the frame at rsp; there they
+/// stay meanwhile, so no rule of the CFI changes.
+macro_rules! load_registers {
+    () => {
+        load_registers!("r15" "r14" "r13" "r12" "r10" "r9" "r8" "rbp" "rdi" "rsi" "rdx" "rbx" "rax")
+    };
+    ($($register:literal)+) => {
+        concat!($("mov ", $register, ", [rsp + {", $register, "}]\n"),+)
+    };
+}
+
+/// The rules after [`load_registers`] and the load of rsp: rip is in rcx, RFLAGS in r11.
+macro_rules! registers_are_loaded {
+    () => {
+        registers_are_loaded!(
+            "r15" "r14" "r13" "r12" "r10" "r9" "r8" "rbp" "rdi" "rsi" "rdx" "rbx" "rax"
+        )
+    };
+    ($($register:literal)+) => {
+        concat!(
+            ".cfi_def_cfa rsp, 0
+             .cfi_val_offset rsp, 0
+             .cfi_register rip, rcx
+             .cfi_register rflags, r11
+             .cfi_undefined rcx
+             .cfi_undefined r11
+            ",
+            $(".cfi_same_value ", $register, "\n"),+
+        )
+    };
+}
+
 /// The rules where a vector stub ends: seven words above rsp, five of them pushed by the CPU.
 macro_rules! interrupt_frame {
     () => {

@@ -2,7 +2,7 @@
 //! and the base of FS, where its thread-local storage is. Each task has its own.
 //!
 //! Programs leave the selectors null, and most have no thread-local storage: nearly always the
-//! check on a switch is all there is. The base of GS is 0 for all programs: CR4.FSGSBASE is off,
+//! check in `switch_context` is all there is. The base of GS is 0 for all programs: CR4.FSGSBASE is off,
 //! and every segment they can load has base 0. Only `switch` uses this file.
 
 use core::arch::asm;
@@ -13,7 +13,7 @@ use super::switch::TaskContext;
 
 /// DS, ES, FS and GS of a task that does not run.
 #[repr(C, align(8))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Selectors {
     ds: u16,
     es: u16,
@@ -23,54 +23,33 @@ pub(super) struct Selectors {
 
 const _: () = assert!(size_of::<Selectors>() == size_of::<u64>(), "one word to look at");
 
+/// Where each lies, for the stores of `switch_context`.
+pub(super) const DS: usize = offset_of!(Selectors, ds);
+/// As [`DS`].
+pub(super) const ES: usize = offset_of!(Selectors, es);
+/// As [`DS`].
+pub(super) const FS: usize = offset_of!(Selectors, fs);
+/// As [`DS`].
+pub(super) const GS: usize = offset_of!(Selectors, gs);
+
 impl Selectors {
     /// What a new task has.
     pub(super) const NULL: Self = Self { ds: 0, es: 0, fs: 0, gs: 0 };
 
-    fn word(self) -> u64 {
-        // SAFETY: four u16 without padding, as large as the word.
-        unsafe { core::mem::transmute(self) }
+    /// Whether there is nothing to load.
+    pub(super) fn are_null(self) -> bool {
+        matches!(self, Self::NULL)
     }
 }
 
-/// Saves the selectors of the outgoing task; goes on to [`load`] if either task has any that is
-/// not 0, or a base that the other must not see.
-///
-/// # Safety
-/// Interrupts are off; `outgoing` is the context of the running task, `incoming` a suspended one.
-#[inline(always)]
-pub(super) unsafe fn exchange(outgoing: &mut TaskContext, incoming: &TaskContext) {
-    // SAFETY: a store of a segment register is an ordinary store of 16 bits.
-    unsafe {
-        asm!(
-            "mov word ptr [{to} + {ds}], ds",
-            "mov word ptr [{to} + {es}], es",
-            "mov word ptr [{to} + {fs}], fs",
-            "mov word ptr [{to} + {gs}], gs",
-            ds = const offset_of!(TaskContext, selectors.ds),
-            es = const offset_of!(TaskContext, selectors.es),
-            fs = const offset_of!(TaskContext, selectors.fs),
-            gs = const offset_of!(TaskContext, selectors.gs),
-            to = in(reg) &raw mut *outgoing,
-            options(nostack, preserves_flags),
-        );
-    }
-    let selectors = outgoing.selectors.word() | incoming.selectors.word();
-    if selectors | outgoing.fs_base | incoming.fs_base != 0 {
-        // SAFETY: passed on to the caller.
-        unsafe { load(outgoing, incoming) };
-    }
-}
-
-/// Loads all of it. Selectors first: a selector that is not null clears the base, so a program
+/// Loads what `incoming` has, and notes the base that `outgoing` has. Selectors first: a selector that is not null clears the base, so a program
 /// can lose its own, and what it has now is asked of the CPU. GS is loaded while the program's
 /// base is the active one, so that the kernel's survives.
 ///
 /// # Safety
-/// As [`exchange`]: the CPU accepted each selector before, and the GDT does not change.
-#[cold]
-#[inline(never)]
-unsafe fn load(outgoing: &mut TaskContext, incoming: &TaskContext) {
+/// Interrupts are off; `outgoing` is the context of the running task, whose selectors are stored,
+/// `incoming` a suspended one. The CPU accepted each selector before, and the GDT does not change.
+pub(super) unsafe fn load(outgoing: &mut TaskContext, incoming: &TaskContext) {
     let Selectors { ds, es, fs, gs } = incoming.selectors;
     // SAFETY: every x86-64 CPU has the register.
     outgoing.fs_base = unsafe { msr::read(msr::FS_BASE) };

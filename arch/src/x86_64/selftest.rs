@@ -109,13 +109,13 @@ fn check_segments() -> Result<(), Mismatch> {
 
 fn check_fpu(features: &Features) -> Result<(), Mismatch> {
     let components = u64::from(fpu::state_components(features));
-    // SAFETY: `init` has loaded the GS base, as was checked above.
-    let mask = unsafe { percpu::xsave_mask() };
-    check("mask of the saved FPU state", components, u64::from(mask))?;
+    check("use of FXSAVE", u64::from(!features.xsave), u64::from(fpu::is_legacy()))?;
     if features.xsave {
         check("XCR0", components, XCr0::read_raw())?;
     }
-    let too_large = fpu::image_size() > fpu::max_size();
+    let beyond = components & !u64::from(fpu::COMPONENTS);
+    check("FPU state that no switch saves", 0, beyond)?;
+    let too_large = fpu::image_size() > fpu::MAX_SIZE;
     check("FPU image larger than known", 0, u64::from(too_large))
 }
 

@@ -1,11 +1,12 @@
-//! The switch: [`switch`] and [`switch_at_exit`] move what is not on the stack, `switch_context`
-//! changes stacks.
+//! The switch: from one kernel stack to another, and all that changes with it.
 //!
 //! [`TaskContext`] is what a suspended task leaves behind: the registers a function must preserve,
-//! its stack pointer, and where the rest of it is kept. Everything else is on its kernel stack.
-//! Only the scheduler may call [`switch`]. What must stay true: interrupts are off from choosing
-//! the next task until it has left the kernel; `prev` is the context that really runs, so that
-//! what it says (CR3) is what the CPU holds.
+//! its stack pointer, its page tables, and behind it its FPU image. Everything else is on its kernel
+//! stack. A task is suspended in one of two ways, which meet in `switch_context`: in the middle of
+//! the kernel ([`switch`]), or when nothing is left to be done but to leave it ([`switch_at_exit`]).
+//! Only the scheduler may call either. What must stay true: interrupts are off from choosing the next
+//! task until it has left the kernel; `prev` is the context that really runs, so that what it says
+//! (CR3) is what the CPU holds.
 
 mod context;
 
@@ -25,94 +26,83 @@ pub use context::TaskContext;
 /// that of a suspended one; both are valid, as is all they point at, until they run again. The
 /// caller is not on an interrupt stack of the TSS.
 #[inline]
-pub unsafe fn switch(prev: *mut TaskContext, next: *const TaskContext) {
+pub unsafe fn switch(prev: *mut TaskContext, next: *mut TaskContext) {
+    debug_assert!(!irq::enabled(), "switch with interrupts on");
     // SAFETY: passed on to the caller.
-    unsafe { exchange(prev, next) };
-    // SAFETY: the rest of the contract is the caller's.
     unsafe { suspend_context(prev, next) };
 }
 
 /// As [`switch`], for a task that has nothing left to do in the kernel: it goes on where the
 /// function that the entry called would have returned to, and what that function, and those it
-/// called, left on the stack is forgotten. The frame has all registers, so none is saved again.
+/// called, left on the stack is forgotten. `frame` has all its registers, so none is saved again.
 ///
 /// # Safety
-/// As [`switch`]; the kernel was entered from ring 3, and nothing that the caller and its callers
-/// hold needs to be dropped.
+/// As [`switch`], where `prev` is the context of the task that `frame` belongs to; the kernel was
+/// entered from ring 3, and nothing that the caller and its callers hold needs to be dropped.
 #[inline]
-pub unsafe fn switch_at_exit(prev: *mut TaskContext, next: *const TaskContext) -> ! {
-    // SAFETY: passed on to the caller.
-    unsafe { exchange(prev, next) };
-    // SAFETY: the rest of the contract is the caller's.
-    unsafe { leave_context(prev, next) }
-}
-
-/// Moves what is neither on the stack nor among the registers of [`suspend_context`].
-///
-/// # Safety
-/// As [`switch`].
-#[inline(always)]
-unsafe fn exchange(prev: *mut TaskContext, next: *const TaskContext) {
+pub unsafe fn switch_at_exit(frame: *mut TrapFrame, next: *mut TaskContext) -> ! {
     debug_assert!(!irq::enabled(), "switch with interrupts on");
-    // SAFETY: valid, and nobody else touches it (caller).
-    let outgoing = unsafe { &mut *prev };
-    // SAFETY: as above.
-    let incoming = unsafe { &*next };
-    // SAFETY: from here to the new stack no entry from ring 3 can happen: interrupts are off.
-    unsafe { percpu::set_kernel_stack_top(incoming.kernel_stack_top) };
-    // SAFETY: `init` has run.
-    let mask = unsafe { percpu::xsave_mask() };
-    // SAFETY: the images belong to the two tasks (caller) and were initialised or saved before.
-    unsafe { fpu::exchange(mask, outgoing.fpu, incoming.fpu) };
-    // SAFETY: one runs, the other is suspended (caller).
-    unsafe { segments::exchange(outgoing, incoming) };
+    // SAFETY: passed on to the caller.
+    unsafe { leave_context(frame, next) }
 }
 
-/// Suspends `prev` as if the kernel were about to return to [`entry`](super::entry): there is the
-/// return address of its call, right below the frame.
+/// The context of the running task: it lies where the frame of an entry from ring 3 ends.
+#[inline]
+#[must_use]
+pub fn current() -> *mut TaskContext {
+    percpu::kernel_stack_top().cast()
+}
+
+/// Makes `context` the one that is switched away from first.
 ///
 /// # Safety
-/// As [`switch_at_exit`].
-#[unsafe(naked)]
-#[unsafe(export_name = "leave_context")]
-unsafe extern "C" fn leave_context(prev: *mut TaskContext, next: *const TaskContext) -> ! {
-    naked_asm!(
-        ".cfi_startproc",
-        "mov rax, [rdi + {kernel_stack_top}]",
-        "sub rax, {below_frame}",
-        "mov [rdi + {rsp}], rax",
-        "jmp {switch_context}",
-        ".cfi_endproc",
-        kernel_stack_top = const offset_of!(TaskContext, kernel_stack_top),
-        below_frame = const size_of::<TrapFrame>() + size_of::<u64>(),
-        rsp = const offset_of!(TaskContext, rsp),
-        switch_context = sym switch_context,
-    )
+/// It is [`TaskContext::boot`], and no task has run.
+pub unsafe fn set_current(context: *mut TaskContext) {
+    // SAFETY: nothing enters from ring 3 before a task runs (caller).
+    unsafe { percpu::set_kernel_stack_top(context.cast()) };
+}
+
+/// The address of the word that [`current`] reads, for debuggers.
+#[must_use]
+pub fn current_address() -> usize {
+    percpu::kernel_stack_top_address()
 }
 
 unsafe extern "C" {
-    /// Where both ways of suspending meet: a label inside [`suspend_context`].
-    fn switch_context();
+    /// The second way in: a label inside [`suspend_context`].
+    fn leave_context(frame: *mut TrapFrame, next: *mut TaskContext) -> !;
+    /// Where a task goes on that was suspended in the kernel, with its registers.
+    fn resume_in_kernel();
+    /// Where a task goes on whose registers are in its frame.
+    fn resume_at_exit();
 }
 
-/// Saves the registers a function must preserve, and goes on as `switch_context`, which changes page
-/// tables and stacks and loads the registers of `next`.
+/// Saves the registers a function must preserve; `leave_context` saves nothing, as if the kernel were
+/// about to return to [`entry`](super::entry): `resume` and `rsp`, whose return address is right
+/// below the frame, say so all the time but while the task is suspended in the kernel. Both go on as `switch_context`, which exchanges FPU state, page tables and stacks, and ends where
+/// `next` goes on.
 ///
 /// ```text
 ///   prev's stack                      next's stack
+///   │ TaskContext          │          │ TaskContext          │ ◄─ rsi, then TSS.RSP0
+///   │ TrapFrame            │          │ TrapFrame            │
 ///   │ frames of the kernel │          │ frames of the kernel │
 ///   │ return address       │ ◄─ rsp   │ return address       │ ◄─ next.rsp, then rsp
 /// ```
 ///
-/// CR3 is written only if it differs, and right before rsp: between the two the kernel part of a
-/// backtrace is right and the program's is not. Up to `mov rsp` the CFI describes `prev`; from
-/// there on `next`, whose registers are in memory, at `rsi`, until each is loaded.
+/// Selectors are stored, and looked at together with what either task has of its own (`special`):
+/// nearly always there is nothing, and the FPU is all. CR3 is written only if it differs, and right
+/// before rsp: between the two the kernel part of a backtrace is right and the program's is not. Up
+/// to `mov rsp` the CFI describes `prev`; from there on `next`, whose registers are in memory, at
+/// `rsi`, until each is loaded.
 ///
 /// # Safety
-/// As [`switch`]; nothing privileged happens while both contexts have the same CR3.
+/// As [`switch`]; nothing privileged happens while both contexts have the same CR3 and are not
+/// special.
 #[unsafe(naked)]
 #[unsafe(export_name = "suspend_context")]
-unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *const TaskContext) {
+#[unsafe(link_section = ".text.hot")]
+unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskContext) {
     // `.cfi_escape 0x10, register, 2, 0x74, offset`: DW_CFA_expression, the register is saved at
     // DW_OP_breg4 (rsi) + offset. Numbers of the System V ABI: rbx 3, rbp 6, r12 to r15 as named.
     naked_asm!(
@@ -124,21 +114,53 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *const TaskCo
         "mov [rdi + {r14}], r14",
         "mov [rdi + {r15}], r15",
         "mov [rdi + {rsp}], rsp",
+        "lea rax, [rip + resume_in_kernel]",
+        "mov [rdi + {resume}], rax",
+        "jmp switch_context",
+
+        ".globl leave_context",
+        ".type leave_context, @function",
+        "leave_context:",
+        "add rdi, {frame_size}", // From the frame to the context above it.
+
         ".globl switch_context",
         ".type switch_context, @function",
         "switch_context:",
+        "mov gs:[{kernel_stack_top}], rsi",
+        "mov word ptr [rdi + {ds}], ds",
+        "mov word ptr [rdi + {es}], es",
+        "mov word ptr [rdi + {fs}], fs",
+        "mov word ptr [rdi + {gs}], gs",
+        "mov rax, [rdi + {selectors}]",
+        "or rax, [rdi + {special}]",
+        "or rax, [rsi + {special}]",
+        "jnz 4f",
+        // The components that edx would add are none of XCR0.
+        "mov eax, {components}",
+        "xsave64 [rdi + {image}]",
+        "xrstor64 [rsi + {image}]",
+        "2:",
         "mov rax, [rsi + {cr3}]",
         "cmp rax, [rdi + {cr3}]",
-        "je 2f",
+        "je 3f",
         "mov cr3, rax",
-        "2:",
+        "3:",
         "mov rsp, [rsi + {rsp}]",
+        ".cfi_remember_state",
         ".cfi_escape 0x10, 3, 2, 0x74, {rbx}",
         ".cfi_escape 0x10, 6, 2, 0x74, {rbp}",
         ".cfi_escape 0x10, 12, 2, 0x74, {r12}",
         ".cfi_escape 0x10, 13, 2, 0x74, {r13}",
         ".cfi_escape 0x10, 14, 2, 0x74, {r14}",
         ".cfi_escape 0x10, 15, 2, 0x74, {r15}",
+        "jmp [rsi + {resume}]",
+
+        ".globl resume_in_kernel",
+        "resume_in_kernel:",
+        "lea rax, [rip + resume_at_exit]",
+        "mov [rsi + {resume}], rax",
+        "lea rax, [rsi - {frame_size} - 8]",
+        "mov [rsi + {rsp}], rax",
         "mov rbx, [rsi + {rbx}]",
         ".cfi_same_value rbx",
         "mov rbp, [rsi + {rbp}]",
@@ -151,7 +173,26 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *const TaskCo
         ".cfi_same_value r14",
         "mov r15, [rsi + {r15}]",
         ".cfi_same_value r15",
+        ".globl resume_at_exit",
+        "resume_at_exit:",
         "ret",
+
+        "4:",
+        ".cfi_restore_state",
+        "push rdi",
+        ".cfi_adjust_cfa_offset 8",
+        "push rsi",
+        ".cfi_adjust_cfa_offset 8",
+        "sub rsp, 8",
+        ".cfi_adjust_cfa_offset 8",
+        "call {exchange_special}",
+        "add rsp, 8",
+        ".cfi_adjust_cfa_offset -8",
+        "pop rsi",
+        ".cfi_adjust_cfa_offset -8",
+        "pop rdi",
+        ".cfi_adjust_cfa_offset -8",
+        "jmp 2b",
         ".size switch_context, . - switch_context",
         ".cfi_endproc",
         rbx = const offset_of!(TaskContext, rbx),
@@ -161,8 +202,36 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *const TaskCo
         r14 = const offset_of!(TaskContext, r14),
         r15 = const offset_of!(TaskContext, r15),
         rsp = const offset_of!(TaskContext, rsp),
+        resume = const offset_of!(TaskContext, resume),
+        frame_size = const size_of::<TrapFrame>(),
+        kernel_stack_top = const percpu::KERNEL_STACK_TOP,
+        ds = const offset_of!(TaskContext, selectors) + segments::DS,
+        es = const offset_of!(TaskContext, selectors) + segments::ES,
+        fs = const offset_of!(TaskContext, selectors) + segments::FS,
+        gs = const offset_of!(TaskContext, selectors) + segments::GS,
+        selectors = const offset_of!(TaskContext, selectors),
+        special = const offset_of!(TaskContext, special),
+        components = const fpu::COMPONENTS,
+        image = const TaskContext::IMAGE,
         cr3 = const offset_of!(TaskContext, cr3),
+        exchange_special = sym exchange_special,
     )
+}
+
+/// What a switch moves when it is not just the FPU by XSAVE; the selectors of `prev` are stored.
+///
+/// # Safety
+/// As [`switch`].
+unsafe extern "C" fn exchange_special(prev: *mut TaskContext, next: *const TaskContext) {
+    // SAFETY: valid, and nobody else touches it (caller).
+    let outgoing = unsafe { &mut *prev };
+    // SAFETY: as above.
+    let incoming = unsafe { &*next };
+    // SAFETY: the images belong to the two tasks (caller) and were initialised or saved before.
+    unsafe { fpu::exchange(outgoing.image(), incoming.image()) };
+    // SAFETY: one runs, the other is suspended (caller).
+    unsafe { segments::load(outgoing, incoming) };
+    outgoing.note_special();
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use raw_cpuid::CpuId;
 use x86_64::registers::model_specific::Msr;
 
 use crate::x86_64::{
-    apic::{LVT_MASKED, LocalApic, TIMER_VECTOR, register},
+    apic::{LVT_MASKED, LocalApic, TIMER_VECTOR, register, x2apic_msr},
     calibrate::{Calibration, Megahertz},
     clock::rdtsc,
 };
@@ -52,7 +52,7 @@ pub struct Timer {
     apic: LocalApic,
     source: TimerSource,
     to_counts: Counts,
-    /// Where the count is written; null where registers are no memory.
+    /// Where a count is written that arms it; null where that is not how it is armed.
     initial_count: AtomicPtr<u32>,
 }
 
@@ -75,7 +75,11 @@ impl Timer {
             TimerSource::ApicOneShot { hz: calibration.apic_hz }
         };
         let to_counts = Counts::new(calibration.tsc_hz, calibration.apic_hz);
-        let initial_count = AtomicPtr::new(access.address(register::TIMER_INITIAL_COUNT));
+        let initial_count = match source {
+            TimerSource::ApicOneShot { .. } => access.address(register::TIMER_INITIAL_COUNT),
+            TimerSource::TscDeadline { .. } => core::ptr::null_mut(),
+        };
+        let initial_count = AtomicPtr::new(initial_count);
         let timer = Self { apic, source, to_counts, initial_count };
         timer.disarm();
         timer
@@ -99,21 +103,25 @@ impl Timer {
     /// interrupt compares the clock with what is due, and arms again.
     #[inline]
     pub fn arm(&self, ticks: u64) {
-        match self.source {
-            TimerSource::TscDeadline { .. } => arm_deadline(rdtsc().saturating_add(ticks)),
-            TimerSource::ApicOneShot { .. } => self.arm_count(ticks.max(1)),
-        }
+        let now = rdtsc();
+        self.arm_at(now.saturating_add(ticks.max(1)), now);
     }
 
-    /// Interrupts once, when the time-stamp counter reaches `deadline`, at once if it has. As
-    /// [`Timer::arm`] otherwise. `now` is what the counter said a moment ago.
-    #[inline]
+    /// Interrupts once, when the time-stamp counter reaches `deadline`. As [`Timer::arm`] otherwise.
+    /// `now`, which is before the deadline, is what the counter said a moment ago.
+    #[inline(always)]
     pub fn arm_at(&self, deadline: u64, now: u64) {
-        match self.source {
-            TimerSource::TscDeadline { .. } => arm_deadline(deadline),
-            TimerSource::ApicOneShot { .. } => {
-                self.arm_count(if deadline > now { deadline - now } else { 1 });
-            }
+        debug_assert!(deadline > now, "a deadline in the past would disarm the timer");
+        let register = self.initial_count.load(Ordering::Relaxed);
+        let counts = self.to_counts.of(deadline.wrapping_sub(now));
+        if !register.is_null() {
+            // SAFETY: the register, mapped for good; it counts, and interrupts no sooner than armed.
+            unsafe { register.write_volatile(counts) };
+        } else if let TimerSource::TscDeadline { .. } = self.source {
+            arm_deadline(deadline);
+        } else {
+            // SAFETY: registers that are no memory are model-specific ones.
+            unsafe { x2apic_msr(register::TIMER_INITIAL_COUNT).write(u64::from(counts)) };
         }
     }
 
@@ -128,32 +136,13 @@ impl Timer {
             }
         }
     }
-
-    #[inline]
-    fn arm_count(&self, ticks: u64) {
-        let counts = self.to_counts.of(ticks);
-        let register = self.initial_count.load(Ordering::Relaxed);
-        if register.is_null() {
-            self.write_count(counts);
-        } else {
-            // SAFETY: the register, mapped for good; it counts, and interrupts no sooner than armed.
-            unsafe { register.write_volatile(counts) };
-        }
-    }
-
-    /// Where registers are no memory.
-    #[cold]
-    #[inline(never)]
-    fn write_count(&self, counts: u32) {
-        self.apic.access().write(register::TIMER_INITIAL_COUNT, counts);
-    }
 }
 
-/// Arms the deadline; 0 would disarm.
+/// Arms the deadline, which is not 0: that would disarm.
 #[inline]
 fn arm_deadline(deadline: u64) {
     // SAFETY: called only where the processor has the register; it interrupts and no more.
-    unsafe { { IA32_TSC_DEADLINE }.write(deadline.max(1)) };
+    unsafe { { IA32_TSC_DEADLINE }.write(deadline) };
 }
 
 /// From ticks of the time-stamp counter to counts of the timer: the fraction times two to the power

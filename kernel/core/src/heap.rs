@@ -13,13 +13,15 @@ pub struct Heap {
     items: Vec<(u64, Slot)>,
     /// Where each slot is in `items`; meaningless for one that is not.
     places: Vec<u32>,
+    /// The least key.
+    least: u64,
 }
 
 impl Heap {
     /// A heap without room: what a static holds until the size is known.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { items: Vec::new(), places: Vec::new() }
+        Self { items: Vec::new(), places: Vec::new(), least: u64::MAX }
     }
 
     /// Room for `capacity` tasks. `None` if there is no memory for it.
@@ -39,6 +41,13 @@ impl Heap {
         self.items.first().copied()
     }
 
+    /// The least key; the largest number there is if no task is in it.
+    #[must_use]
+    #[inline]
+    pub fn least(&self) -> u64 {
+        self.least
+    }
+
     /// Whether no task is in it.
     #[must_use]
     #[inline]
@@ -50,6 +59,7 @@ impl Heap {
     pub fn push(&mut self, key: u64, task: Slot) {
         self.items.push((key, task));
         self.rise(self.items.len() - 1);
+        self.note_least();
     }
 
     /// Takes the task with the least key.
@@ -70,6 +80,11 @@ impl Heap {
             let settled = self.sink(place);
             self.rise(settled);
         }
+        self.note_least();
+    }
+
+    fn note_least(&mut self) {
+        self.least = self.items.first().map_or(u64::MAX, |item| item.0);
     }
 
     /// Moves the task at `place` up while its key is less than the one above it.
@@ -144,6 +159,7 @@ mod tests {
                     _ => {}
                 }
                 prop_assert_eq!(heap.first().map(|item| item.0), model.iter().map(|item| item.0).min());
+                prop_assert_eq!(heap.least(), model.iter().map(|item| item.0).min().unwrap_or(u64::MAX));
                 prop_assert_eq!(heap.items.len(), model.len());
             }
         }

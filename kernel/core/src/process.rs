@@ -1,7 +1,8 @@
-//! A process: its identity, its place in the family, what it has used.
+//! A process: its identity, its place in the family, where it is in its life.
 //!
-//! [`Process`] is one task: identity, place in the family, state ([`ProcState`]), counters, and the
-//! machine half `M` (kernel stack, saved context, address space; `()` on the host).
+//! [`Process`] is one task: identity, place in the family, and the machine half `M` (kernel stack,
+//! address space; `()` on the host). State ([`ProcState`]) and [`Counters`], which every switch
+//! touches, stand in the scheduler's record of it, [`Task`](crate::sched::Task).
 
 mod name;
 mod state;
@@ -48,26 +49,28 @@ pub struct Counters {
     pub voluntary: u64,
     /// Switches away that the timer forced.
     pub forced: u64,
-    /// Ticks on the CPU, up to the last switch away.
+    /// Ticks on the CPU; while it is there, less the clock's value when that began, so that a switch
+    /// has nothing to look up. [`Table::cpu_ticks`](crate::table::Table::cpu_ticks) knows.
     pub cpu: u64,
     /// Page faults the kernel served for it.
     pub faults: u64,
 }
 
-/// One task. `M` is what the machine keeps for it.
+impl Counters {
+    pub(crate) const ZERO: Self = Self { voluntary: 0, forced: 0, cpu: 0, faults: 0 };
+}
+
+/// One task, but for what the scheduler keeps of it ([`Task`](crate::sched::Task)). `M` is what the
+/// machine keeps for it.
 #[repr(C)]
 pub struct Process<M> {
-    pub(crate) state: ProcState,
     pub(crate) pid: Pid,
     pub(crate) machine: M,
-    pub(crate) counters: Counters,
     pub(crate) parent: Pid,
     pub(crate) family: Family,
     /// Who waits for its end; [`Pid::LAUNCHER`] when nobody does.
     pub(crate) waiter: Pid,
     pub(crate) next_in_bucket: Option<Slot>,
-    /// When it became ready last.
-    pub(crate) entered: u64,
     pub(crate) name: Name,
 }
 
@@ -99,21 +102,6 @@ impl<M> Process<M> {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.name
-    }
-
-    /// Where it is in its life.
-    pub fn state(&self) -> ProcState {
-        self.state
-    }
-
-    /// What it has used so far.
-    pub fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// Counts a page fault that was served.
-    pub fn count_fault(&mut self) {
-        self.counters.faults += 1;
     }
 
     /// What the machine keeps for it.

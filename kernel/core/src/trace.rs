@@ -75,6 +75,8 @@ pub struct Event {
 pub struct Ring<E = Event> {
     /// How many events there have been.
     count: u64,
+    /// One less than there is room for; 0 also where there is none.
+    mask: usize,
     events: Vec<E>,
 }
 
@@ -82,7 +84,7 @@ impl<E: Copy + Default> Ring<E> {
     /// A ring that keeps nothing: what a static holds until there is a heap.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { count: 0, events: Vec::new() }
+        Self { count: 0, mask: 0, events: Vec::new() }
     }
 
     /// Room for at least `capacity` events; with 0 they are only counted. `None` if there is no
@@ -93,18 +95,17 @@ impl<E: Copy + Default> Ring<E> {
         let mut events = Vec::new();
         events.try_reserve_exact(len).ok()?;
         events.resize(len, E::default());
-        Some(Self { count: 0, events })
+        Some(Self { count: 0, mask: len.saturating_sub(1), events })
     }
 
     /// Keeps `event`, in place of the oldest if the ring is full. A dozen instructions.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, event: E) {
-        if let Some(mask) = self.events.len().checked_sub(1)
-            && let Some(place) = self.events.get_mut(low_bits(self.count) & mask)
-        {
+        let number = self.count;
+        self.count = number.wrapping_add(1);
+        if let Some(place) = self.events.get_mut(low_bits(number) & self.mask) {
             *place = event;
         }
-        self.count = self.count.wrapping_add(1);
     }
 
     /// How many events there have been.
@@ -130,7 +131,7 @@ impl<E: Copy + Default> Ring<E> {
     }
 
     fn index(&self, number: u64) -> usize {
-        low_bits(number) & self.events.len().wrapping_sub(1)
+        low_bits(number) & self.mask
     }
 }
 

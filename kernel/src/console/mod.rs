@@ -19,7 +19,7 @@ use orbital_core::tty::{Formatted, Terminal};
 
 use crate::sync::{Lock, Order};
 
-pub(crate) use output::{Interrupt, Output, has_work, note_work, take_work};
+pub(crate) use output::{Interrupt, Output, note_work, take_work};
 
 /// Sessions, focus, and what stands on the last line of the screen.
 pub(crate) static TERMINAL: Lock<Terminal> = Lock::new(Order::Sessions, Terminal::empty());

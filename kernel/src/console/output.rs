@@ -13,6 +13,7 @@ use orbital_arch::serial::{Cause, SerialPort};
 use orbital_core::tty::{ByteRing, Terminal};
 
 use super::screen::Screen;
+use crate::attention::ATTENTION;
 
 /// Bytes on their way to the serial port.
 const RING: usize = 16 * 1024;
@@ -24,7 +25,7 @@ const EARLY: usize = 4 * 1024;
 const MAX_CAUSES: usize = 64;
 
 /// Whether the terminal's task has something to do.
-static WORK: AtomicBool = AtomicBool::new(false);
+static WORK: &AtomicBool = &ATTENTION.work;
 
 /// The way to the devices, and the devices.
 pub(crate) struct Output {
@@ -183,12 +184,6 @@ impl Output {
             port.write_byte_blocking(byte);
         }
     }
-}
-
-/// Whether [`take_work`] would say so.
-#[inline]
-pub(crate) fn has_work() -> bool {
-    WORK.load(Ordering::Relaxed)
 }
 
 /// Whether the terminal's task has something to do; asking takes note of it.

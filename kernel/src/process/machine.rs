@@ -1,7 +1,7 @@
 //! What the machine keeps for a task: kernel stack, saved context, share of an address space.
 //!
 //! A task's kernel stack carries everything the kernel needs to resume it; see the picture at
-//! [`Top`]. What is made here is given back by [`release_memory`], or by [`leave_space`] and the
+//! [`TaskContext`]. What is made here is given back by [`release_memory`], or by [`leave_space`] and the
 //! collection of the status for a task that ends itself.
 
 use core::ptr;
@@ -9,7 +9,7 @@ use core::ptr;
 use orbital_abi::layout::PAGE_SIZE;
 use orbital_arch::fpu;
 use orbital_arch::frame::TrapFrame;
-use orbital_arch::switch::TaskContext;
+use orbital_arch::switch::{self, TaskContext};
 use orbital_core::elf::Tls;
 use orbital_core::pool::{Key, Pool};
 use orbital_core::process::Pid;
@@ -34,8 +34,6 @@ pub(crate) static PROGRAMS: Lock<Pool<Program>> = Lock::new(Order::Spaces, Pool:
 /// What the machine keeps for one task.
 #[repr(C)]
 pub(crate) struct Machine {
-    /// The saved context; it lies at the top of the kernel stack.
-    pub context: *mut TaskContext,
     /// The kernel stack, until the task has been taken apart.
     pub stack: Option<KernelStack>,
     /// Its program; tasks of the kernel have none.
@@ -48,9 +46,6 @@ pub(crate) struct Machine {
     pub wake_at: u64,
 }
 
-// SAFETY: `context` points into `stack`, which moves with it and belongs to nobody else.
-unsafe impl Send for Machine {}
-
 impl Machine {
     /// The machine half of a task with a kernel stack and nothing on it; gives the share of the
     /// program back if there is no stack.
@@ -60,14 +55,9 @@ impl Machine {
         priority: Priority,
     ) -> Result<Self, Option<Key>> {
         match KernelStack::try_new(priority) {
-            Some(stack) => Ok(Self {
-                context: Top::of(&stack).context,
-                stack: Some(stack),
-                program,
-                user_stack: None,
-                session,
-                wake_at: 0,
-            }),
+            Some(stack) => {
+                Ok(Self { stack: Some(stack), program, user_stack: None, session, wake_at: 0 })
+            }
             None => Err(program),
         }
     }
@@ -75,29 +65,34 @@ impl Machine {
     /// The machine half of a task of the kernel that will run `entry`.
     pub(super) fn for_kernel(entry: extern "C" fn(usize) -> !) -> Option<Self> {
         let machine = Self::try_new(None, Pid::LAUNCHER, Priority::Reserved).ok()?;
-        let top = Top::of(machine.stack.as_ref()?);
         let root = memory::kernel::root();
-        // SAFETY: the image lies in the new stack, which nobody uses yet.
-        unsafe { fpu::write_initial_image(top.fpu) };
-        // SAFETY: as above.
-        let context = unsafe { TaskContext::for_kernel(top.stack, root, top.fpu, entry, 0) };
-        // SAFETY: the context's place lies in the new stack too.
-        unsafe { top.context.write(context) };
+        // SAFETY: the place lies at the top of the new stack, which nobody uses yet.
+        unsafe { TaskContext::write_for_kernel(machine.context(), root, entry, 0) };
         Some(machine)
     }
 
     /// Makes it start in ring 3 with the registers of `frame`, on the page tables at `root`.
     pub(super) fn start_at(&mut self, root: u64, frame: TrapFrame, fs_base: u64) {
-        let Some(stack) = self.stack.as_ref() else { return };
-        let top = Top::of(stack);
-        // SAFETY: the image lies in the new stack, which nobody uses yet.
-        unsafe { fpu::write_initial_image(top.fpu) };
-        // SAFETY: as above; the frame goes where the stack begins.
-        let mut context = unsafe { TaskContext::for_user(top.stack, root, top.fpu, frame) };
-        context.fs_base = fs_base;
-        // SAFETY: the context's place lies in the new stack too.
-        unsafe { top.context.write(context) };
+        // SAFETY: the place lies at the top of the new stack, which nobody uses yet.
+        unsafe { TaskContext::write_for_user(self.context(), root, frame, fs_base) };
     }
+
+    /// Names the task for those who look at its context.
+    pub(super) fn set_id(&mut self, pid: Pid) {
+        // SAFETY: written by one of the two above, in a stack that nobody uses yet.
+        unsafe { (*self.context()).id = pid.0 };
+    }
+
+    /// Where the saved context lies; null once the task has been taken apart.
+    pub(super) fn context(&self) -> *mut TaskContext {
+        self.stack.as_ref().map_or(ptr::null_mut(), context_of)
+    }
+}
+
+/// Context and FPU image lie at the top of a kernel stack, the rest of which is below.
+fn context_of(stack: &KernelStack) -> *mut TaskContext {
+    let place = (stack.top() as usize - TaskContext::footprint()) & !(fpu::IMAGE_ALIGN - 1);
+    ptr::with_exposed_provenance_mut(place)
 }
 
 /// Memory that exists because of a task.
@@ -135,32 +130,6 @@ impl Usage {
     }
 }
 
-/// What lies at the top of a kernel stack.
-///
-/// ```text
-///  top │ FPU image
-///      │ TaskContext
-///      │ stack: the TrapFrame, then frames of Rust
-/// ```
-struct Top {
-    fpu: *mut u8,
-    context: *mut TaskContext,
-    stack: *mut u8,
-}
-
-impl Top {
-    fn of(stack: &KernelStack) -> Self {
-        const ALIGNMENT: u64 = 64;
-        let fpu = (stack.top() - fpu::image_size() as u64) & !(ALIGNMENT - 1);
-        let context = (fpu - size_of::<TaskContext>() as u64) & !(ALIGNMENT - 1);
-        Self {
-            fpu: ptr::with_exposed_provenance_mut(fpu as usize),
-            context: ptr::with_exposed_provenance_mut(context as usize),
-            stack: ptr::with_exposed_provenance_mut(context as usize),
-        }
-    }
-}
-
 /// Gives back everything a task holds but its place in the table. It must not be running on it.
 pub(crate) fn release_memory(machine: &mut Machine) {
     unmap_user_stack(machine.program.as_ref(), machine.user_stack.take());
@@ -172,7 +141,7 @@ pub(crate) fn release_memory(machine: &mut Machine) {
 pub(crate) fn leave_space(machine: &mut Machine) {
     unmap_user_stack(machine.program.as_ref(), machine.user_stack.take());
     // SAFETY: the context is in the running task's stack, and nothing else refers to it now.
-    unsafe { (*machine.context).cr3 = memory::kernel::root() };
+    unsafe { (*switch::current()).cr3 = memory::kernel::root() };
     // SAFETY: the kernel's own tables map everything the kernel uses.
     unsafe { orbital_arch::cpu::load_cr3(memory::kernel::root()) };
     release_program(machine.program.take());

@@ -136,9 +136,11 @@ pub(crate) fn create_kernel_task(
     name: &str,
     entry: extern "C" fn(usize) -> !,
 ) -> Option<()> {
-    let machine = Machine::for_kernel(entry)?;
+    let mut machine = Machine::for_kernel(entry)?;
+    machine.set_id(pid);
     let slot = TABLE.with(|table| {
-        let slot = table.create_kernel_task(pid, name, machine).ok()?;
+        let context = machine.context().expose_provenance();
+        let slot = table.create_kernel_task(pid, name, machine, context).ok()?;
         table.start(slot, rdtsc());
         Some(slot)
     })?;
@@ -153,10 +155,14 @@ fn insert(name: &str, starter: Starter, machine: Machine) -> Option<Pid> {
         if !table.has_room(0) {
             return None;
         }
-        let slot = table.create(name, starter.parent, machine.take()?).ok()?;
+        let machine = machine.take()?;
+        let context = machine.context().expose_provenance();
+        let slot = table.create(name, starter.parent, machine, context).ok()?;
         let pid = table[slot].pid();
+        let machine = table[slot].machine_mut();
+        machine.set_id(pid);
         if starter.session.is_none() {
-            table[slot].machine_mut().session = pid;
+            machine.session = pid;
         }
         table.start(slot, rdtsc());
         time::arm(table.next_due());
@@ -186,9 +192,11 @@ pub(crate) fn kill(by: Pid, pid: Pid) {
 /// Gives back what a process held that the table has just ended.
 pub(crate) fn killed(victim: Slot) {
     let (pid, name, status) = TABLE.with(|table| {
+        time::arm(table.next_due());
+        let status = table.task(victim).state();
         let process = &mut table[victim];
         release_memory(process.machine_mut());
-        (process.pid(), *process.name(), process.state())
+        (process.pid(), *process.name(), status)
     });
     if let ProcState::Exited(status) = status {
         sched::announce_end(pid, name.as_str(), status);

@@ -5,6 +5,7 @@ use core::fmt::Write;
 use orbital_abi::Errno;
 use orbital_arch::clock::rdtsc;
 use orbital_core::process::{Pid, ProcState, Process};
+use orbital_core::sched::Task;
 
 use super::buffer::UserBuffer;
 use crate::process::{Machine, Usage};
@@ -17,8 +18,8 @@ pub(super) fn ready_programs() -> u64 {
     TABLE.with(|table| {
         table
             .iter()
-            .filter(|process| {
-                process.state() == ProcState::Ready && !process.pid().is_kernel_task()
+            .filter(|(slot, process)| {
+                table.task(*slot).state() == ProcState::Ready && !process.pid().is_kernel_task()
             })
             .count() as u64
     })
@@ -43,21 +44,23 @@ const HEADING: &str = "       PID PARENT STATUS           SWITCHES  CPU(ms) MEM(
 fn next_line(after: Option<Pid>) -> Option<(Pid, Line)> {
     let now = rdtsc();
     TABLE.with(|table| {
-        let process =
-            table.iter().filter(|process| Some(process.pid()) > after).min_by_key(|p| p.pid())?;
-        let cpu_millis = time::ticks_to_nanos(table.cpu_ticks(process, now)) / 1_000_000;
-        Some((process.pid(), line_of(process, cpu_millis)))
+        let (slot, process) = table
+            .iter()
+            .filter(|(_, process)| Some(process.pid()) > after)
+            .min_by_key(|(_, process)| process.pid())?;
+        let cpu_millis = time::ticks_to_nanos(table.cpu_ticks(slot, now)) / 1_000_000;
+        Some((process.pid(), line_of(process, table.task(slot), cpu_millis)))
     })
 }
 
 /// A line of the table.
 type Line = Text<128>;
 
-fn line_of(process: &Process<Machine>, cpu_millis: u64) -> Line {
-    let counters = process.counters();
+fn line_of(process: &Process<Machine>, task: &Task, cpu_millis: u64) -> Line {
+    let counters = task.counters();
     let mut status = Line::new();
     // A status that is too long is cut; nothing is lost that a person needs.
-    let _ = match process.state() {
+    let _ = match task.state() {
         ProcState::Blocked(wait) => write!(status, "Blocked({wait})"),
         state => write!(status, "{}", state.word()),
     };

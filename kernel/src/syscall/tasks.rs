@@ -87,14 +87,14 @@ pub(super) fn stats(pid: Pid, ptr: u64) -> Result<u64, Errno> {
     with_space(|space| user::check(space, target, Access::Write))?;
     let now = rdtsc();
     let stats = TABLE.with(|table| {
-        let process = &table[table.find(pid).ok_or(Errno::NotFound)?];
-        let machine = process.machine();
-        let counters = process.counters();
+        let slot = table.find(pid).ok_or(Errno::NotFound)?;
+        let machine = table[slot].machine();
+        let counters = table.task(slot).counters();
         let Usage { pages, pages_shared, kernel_bytes } = Usage::of(machine);
         Ok::<_, Errno>(Stats {
             switches_voluntary: counters.voluntary,
             switches_forced: counters.forced,
-            cpu_nanos: time::ticks_to_nanos(table.cpu_ticks(process, now)),
+            cpu_nanos: time::ticks_to_nanos(table.cpu_ticks(slot, now)),
             faults: counters.faults,
             pages,
             pages_shared,

@@ -14,7 +14,7 @@ use orbital_core::tty::{Event, Terminal};
 use crate::console;
 use crate::ramdisk::Ramdisk;
 
-pub(crate) use console::{has_work, note_work, take_work};
+pub(crate) use console::{note_work, take_work};
 pub(crate) use input::keyboard_interrupt;
 pub(crate) use orbital_core::tty::Read;
 

@@ -172,11 +172,11 @@ Usage: orbital queue"""
             order, heading = "first to run first", "LEVEL"
         else:
             ready = [task for task in tasks.values() if task.state == "Ready"]
-            rows = [(str(view.entity(task.slot, "key", 8)), task) for task in ready]
+            rows = [(str(view.record(task.slot, "key", 8)), task) for task in ready]
             keyed = f"keyed.{policy}" in view.at
             rows = sorted(rows, key=lambda row: int(row[0])) if keyed else rows
             order, heading = ("least key first" if keyed else "in no order"), "KEY"
         print(f"policy {policy}: {len(rows)} ready, {order}")
         for key, task in rows:
-            weight = view.entity(task.slot, "weight", 4)
+            weight = view.record(task.slot, "weight", 4)
             print(f"  {task.pid:>5} {task.name:<16} weight {weight:<6} {heading.lower()} {key}")

@@ -17,9 +17,7 @@ class Pid(gdb.Function):
         except gdb.GdbError:
             return 0
         context = session.context_on_cpu(view)
-        if context == view.word(view.at["current.context"]):
-            return view.word(view.at["current.pid"])
-        return next((task.pid for task in view.tasks() if task.context == context), 0)
+        return 0 if context == view.idle() else view.word(context + view.at["context.id"])
 
 
 class FrameFunction(gdb.Command):

@@ -13,7 +13,8 @@ from .layout import Layout
 PAGE = 4096
 USER_END = 1 << 47
 _NO_TASK = 0xFFFF_FFFF
-_ENTRIES_AT_ONCE = 64
+CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
+_SLOTS_AT_ONCE = 64
 
 Memory = Callable[[int, int], bytes]
 
@@ -33,7 +34,6 @@ class Task:
     state: str
     detail: str
     switches: int
-    cpu_ticks: int
     context: int
 
     @property
@@ -75,43 +75,47 @@ class Kernel:
 
     def tasks(self) -> list[Task]:
         """Every task in the table, by pid; those of the kernel itself first."""
-        size, capacity = self.at["entry.size"], self.at["table.capacity"]
-        left = self.word(self.at["table.live"])
+        capacity, left = self.at["table.capacity"], self.word(self.at["table.live"])
         found: list[Task] = []
         # The table has room for far more than live, mostly in its first places.
-        for first in range(0, capacity, _ENTRIES_AT_ONCE):
+        for first in range(0, capacity, _SLOTS_AT_ONCE):
             if len(found) >= left:
                 break
-            count = min(_ENTRIES_AT_ONCE, capacity - first)
-            part = self.memory(self.at["table.entries"] + first * size, count * size)
-            for place in range(count):
-                entry = part[place * size : (place + 1) * size]
+            count = min(_SLOTS_AT_ONCE, capacity - first)
+            entries = self._elements("table.entries", "entry.size", first, count)
+            records = self._elements("tasks", "task.size", first, count)
+            for slot, (entry, record) in enumerate(zip(entries, records), first):
                 if entry[self.at["entry.tag"]]:
-                    found.append(self._task(first + place, entry[self.at["entry.process"] :]))
+                    found.append(self._task(slot, entry[self.at["entry.process"] :], record))
         return sorted(found, key=lambda task: task.pid)
 
     def find(self, pid: int) -> Optional[Task]:
         """The task with that pid."""
         return next((task for task in self.tasks() if task.pid == pid), None)
 
-    def _task(self, slot: int, raw: bytes) -> Task:
+    def _elements(self, base: str, size: str, first: int, count: int) -> list[bytes]:
+        """`count` elements of an array from number `first` on."""
+        stride = self.at[size]
+        raw = self.memory(self.at[base] + first * stride, count * stride)
+        return [raw[at : at + stride] for at in range(0, count * stride, stride)]
+
+    def _task(self, slot: int, process: bytes, record: bytes) -> Task:
         at = self.at
 
-        def word(offset: int) -> int:
-            return int.from_bytes(raw[offset : offset + 8], "little")
+        def word(raw: bytes, field: str) -> int:
+            return int.from_bytes(raw[at[field] : at[field] + 8], "little")
 
-        name = raw[at["process.name"] :][: at["name.size"]].split(b"\0")[0]
-        state, detail = self._state(raw[at["process.state"] :])
+        name = process[at["process.name"] :][: at["name.size"]].split(b"\0")[0]
+        state, detail = self._state(record[at["task.state"] :])
         return Task(
             slot=slot,
-            pid=word(at["process.pid"]),
-            parent=word(at["process.parent"]),
+            pid=word(process, "process.pid"),
+            parent=word(process, "process.parent"),
             name=name.decode(errors="replace"),
             state=state,
             detail=detail,
-            switches=word(at["process.voluntary"]) + word(at["process.forced"]),
-            cpu_ticks=word(at["process.cpu"]),
-            context=word(at["process.machine"] + at["machine.context"]),
+            switches=word(record, "task.voluntary") + word(record, "task.forced"),
+            context=word(record, "task.context"),
         )
 
     def _state(self, raw: bytes) -> tuple[str, str]:
@@ -129,8 +133,11 @@ class Kernel:
     # Contexts and frames
 
     def context(self, context: int) -> dict[str, int]:
-        """The fields of a TaskContext."""
-        return self._fields("context", context)
+        """The fields of a TaskContext that mean something: a task that was done in the kernel goes on
+        from its frame, and has saved no registers."""
+        fields = self._fields("context", context)
+        at_exit = fields.pop("resume") == self.at["resume.at_exit"]
+        return {n: value for n, value in fields.items() if not (at_exit and n in CALLEE_SAVED)}
 
     def frame(self, context: int) -> Optional[dict[str, int]]:
         """The TrapFrame of the task's last entry from ring 3; none for a task of the kernel."""
@@ -228,24 +235,28 @@ class Kernel:
         if base is None:
             return None
         count, stride = (self.at[f"queues.{self.policy()}.{n}"] for n in ("count", "stride"))
+        heads = [self.word(base + n * stride + self.at["queue.head"], 4) for n in range(count)]
         picked = self.at.get(f"queues.{self.policy()}.picked")
         absent = _NO_TASK if picked is None else self.word(picked, 4)
+        turn = self.word(self.at["table.turn"], 4)
+        if turn != _NO_TASK:
+            # The table passes the turn along the first queue; the policy hears of it later.
+            heads[0] = absent = turn
         return (
-            (n, [slot for slot in self._queue(base + n * stride) if slot != absent])
+            (n, [slot for slot in self._queue(heads[n]) if slot != absent])
             for n in reversed(range(count))
         )
 
-    def _queue(self, queue: int) -> list[int]:
+    def _queue(self, head: int) -> list[int]:
         """The slots of a queue, or of a circle, whose last leads to its first."""
         slots: list[int] = []
-        slot = self.word(queue + self.at["queue.head"], 4)
+        slot = head
         while slot != _NO_TASK and slot not in slots[:1]:
             slots.append(slot)
-            links = self.at["tasks.links"] + slot * self.at["links.size"]
-            slot = self.word(links + self.at["links.next"], 4)
+            slot = self.record(slot, "next", 4)
         return slots
 
-    def entity(self, slot: int, field: str, size: int) -> int:
-        """A number that policies keep for a task: "key" (8 bytes) or "weight" (4 bytes)."""
-        entity = self.at["tasks.entities"] + slot * self.at["entity.size"]
-        return self.word(entity + self.at[f"entity.{field}"], size)
+    def record(self, slot: int, field: str, size: int) -> int:
+        """A number of a task's record: "key" (8 bytes), "next" or "weight" (4 bytes)."""
+        record = self.at["tasks"] + slot * self.at["task.size"]
+        return self.word(record + self.at[f"task.{field}"], size)

@@ -69,14 +69,15 @@ class Tasks(unittest.TestCase):
         size, places = 64, {0: 7, 70: 3, 199: 5}
         numbers = {"table.entries": 0x1000_0000, "table.capacity": 200, "table.live": 0x100}
         numbers |= {"entry.size": size, "entry.tag": 0, "entry.process": 8, "name.size": 8}
-        fields = "state pid parent voluntary forced cpu machine"
-        numbers |= {f"process.{name}": 0 for name in fields.split()} | {"process.name": 48}
-        numbers |= {"process.pid": 24, "state.inner": 8, "state.value": 16, "machine.context": 0}
+        numbers |= {"process.parent": 0, "process.pid": 24, "process.name": 48}
+        numbers |= {"tasks": 0x2000_0000, "task.size": 32, "state.inner": 8, "state.value": 16}
+        numbers |= {f"task.{name}": 0 for name in "state voluntary forced context".split()}
         machine, table = Machine(numbers), bytearray(size * 200)
         for slot, pid in places.items():
             table[slot * size] = 1
             struct.pack_into("<Q", table, slot * size + 32, pid)
         machine.put(0x1000_0000, bytes(table))
+        machine.put(0x2000_0000, bytes(32 * 200))
         machine.put(0x100, struct.pack("<Q", len(places)))
         found = [(task.pid, task.slot) for task in machine.kernel().tasks()]
         self.assertEqual(found, [(3, 70), (5, 199), (7, 0)])

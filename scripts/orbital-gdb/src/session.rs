@@ -91,15 +91,15 @@ impl Session {
             "orbital_debug_spawned",
             "orbital_debug_exited",
             "syscall_entry",
-            "switch_context",
+            "resume_at_exit",
         ];
-        let [info, spawned, exited, syscall, switch] = elf::symbols(&symbols.kernel, names)?;
+        let [info, spawned, exited, syscall, resumes] = elf::symbols(&symbols.kernel, names)?;
         let hooks = Hooks {
             info: info.address,
             spawned: spawned.address,
             exited: exited.address,
             syscall: syscall.address,
-            resumes: switch.address + switch.size.saturating_sub(1),
+            resumes: resumes.address,
         };
         let programs = Programs::read(&symbols.programs)?;
         let kernel = std::fs::canonicalize(&symbols.kernel)?;

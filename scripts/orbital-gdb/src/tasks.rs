@@ -30,8 +30,8 @@ pub struct Task {
     pub name: String,
     /// The program it runs, if its file is known.
     pub program: Option<Program>,
-    /// Where its entry in the table begins.
-    entry: u64,
+    /// Its place in the table.
+    slot: u64,
     /// Where its context lies: at the top of its kernel stack.
     context: u64,
 }
@@ -58,8 +58,8 @@ pub struct Resumption {
     pub rsp: u64,
     /// Its page tables.
     pub cr3: u64,
-    /// The registers of [`SAVED`].
-    pub saved: [u64; SAVED.len()],
+    /// The registers of [`SAVED`]; nobody knows them where the task goes on from its frame.
+    pub saved: Option<[u64; SAVED.len()]>,
 }
 
 impl Tasks {
@@ -105,15 +105,14 @@ impl Tasks {
     /// Adds whoever lives in a slot; whether it is occupied.
     fn add(&mut self, machine: &mut Machine, programs: &Programs, slot: u64) -> Result<bool> {
         let Some(info) = &self.info else { return Ok(false) };
-        let size = info.get("entry.size")?;
-        let entry = info.get("table.entries")?.wrapping_add(size.wrapping_mul(slot));
-        let bytes = machine.read(entry, size)?;
-        let Some(state) = state::read(info, &bytes)? else { return Ok(false) };
+        let bytes = element(info, machine, ("table.entries", "entry.size"), slot)?;
+        let record = element(info, machine, ("tasks", "task.size"), slot)?;
+        let Some(state) = state::read(info, &bytes, &record)? else { return Ok(false) };
         let process = info.get("entry.process")?;
-        let context = process + info.get("process.machine")? + info.get("machine.context")?;
-        let (Some(pid), Some(context)) =
-            (state::word(&bytes, process + info.get("process.pid")?), state::word(&bytes, context))
-        else {
+        let (Some(pid), Some(context)) = (
+            state::word(&bytes, process + info.get("process.pid")?),
+            state::word(&record, info.get("task.context")?),
+        ) else {
             return Ok(true);
         };
         let name = (process + info.get("process.name")?) as usize;
@@ -123,7 +122,7 @@ impl Tasks {
             && state.is_alive()
             && self.find(id).is_none()
         {
-            self.all.push(Task { id, name, program: None, entry, context });
+            self.all.push(Task { id, name, program: None, slot, context });
             let program = self.program(machine, programs, id)?;
             self.all
                 .iter_mut()
@@ -186,7 +185,7 @@ impl Tasks {
         let (Some(info), Some(context)) = (&self.info, self.context(machine, id)?) else {
             return Ok(None);
         };
-        let saved = SAVED.contains(&register);
+        let saved = SAVED.contains(&register) && self.saves_registers(machine, info, context)?;
         saved.then(|| Ok(context + info.get(&format!("context.{register}"))?)).transpose()
     }
 
@@ -204,7 +203,14 @@ impl Tasks {
         for (value, name) in saved.iter_mut().zip(SAVED) {
             *value = word(name)?;
         }
+        let saved = self.saves_registers(machine, info, context)?.then_some(saved);
         Ok(Some(Resumption { rip: self.resumes, rsp, cr3, saved }))
+    }
+
+    /// Whether the task has registers in its context: not if it was done in the kernel.
+    fn saves_registers(&self, machine: &mut Machine, info: &Info, context: u64) -> Result<bool> {
+        let resume = machine.word(context + info.get("context.resume")?)?;
+        Ok(resume != Some(info.get("resume.at_exit")?))
     }
 
     /// The page tables in which a task's address means something, if they are not in force.
@@ -225,8 +231,20 @@ impl Tasks {
         let (Some(info), Some(task)) = (&self.info, self.find(id)) else {
             return Ok((id == Id::IDLE).then(String::new));
         };
-        let bytes = machine.read(task.entry, info.get("entry.size")?)?;
-        let state = state::read(info, &bytes)?.filter(state::State::is_alive);
+        let entry = element(info, machine, ("table.entries", "entry.size"), task.slot)?;
+        let record = element(info, machine, ("tasks", "task.size"), task.slot)?;
+        let state = state::read(info, &entry, &record)?.filter(state::State::is_alive);
         Ok(state.map(|state| state.to_string()))
     }
+}
+
+/// The bytes of one element of an array whose address and stride the offset table names.
+fn element(
+    info: &Info,
+    machine: &mut Machine,
+    (base, size): (&str, &str),
+    slot: u64,
+) -> Result<Vec<u8>> {
+    let size = info.get(size)?;
+    machine.read(info.get(base)?.wrapping_add(size.wrapping_mul(slot)), size)
 }

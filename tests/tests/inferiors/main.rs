@@ -161,8 +161,11 @@ fn registers_that_were_not_saved_are_unavailable_and_saved_ones_can_be_written()
     let said = Gdb::on(&machine)
         // The first is inside its last yield when the second comes to its own.
         .run(&["break inferior::hold", "continue", "continue", "delete", "thread 4.1"])
-        .run(&["print $rax", "print $rflags", "set $r12 = 0x1234"])
+        .run(&["print $rax", "print $r12"])
+        // One that is in the midst of the kernel has saved its registers there.
+        .run(&["thread 2.1", "set $saved = $r12", "set $r12 = 0x1234"])
         .prints("$r12")
+        .run(&["set $r12 = $saved", "thread 4.1"])
         .run(&["frame function inferior::hold", "set $r15 = 99"])
         .prints("$r15")
         .run(&["continue"])
@@ -178,11 +181,13 @@ fn a_written_register_is_on_the_cpu_when_the_process_resumes() -> Result {
     let machine = machine(THREE)?;
     let said = Gdb::on(&machine)
         .run(&ALL_IN_LEAF)
-        .run(&["thread 4.1", "set $saved = $r12", "set $r12 = 0x1234", "stepi"])
+        .run(&["delete", "thread 4.1", "print $r12", "frame function inferior::pause"])
+        .run(&["set $saved = $r12", "set $r12 = 0x1234", "tbreak *$pc", "continue"])
         .prints("$r12")
         .prints("$_inferior")
         .run(&["set $r12 = $saved"])
         .finish()?;
+    assert!(said.contains("$1 = <unavailable>"), "its registers are in its frame: {said}");
     assert_eq!(numbers(&said), [0x1234, 4], "{said}");
     Ok(())
 }

@@ -1,18 +1,31 @@
 //! [`TaskContext`]: what a suspended task leaves behind, and how one is made that never ran.
 
 use core::arch::global_asm;
+use core::cell::UnsafeCell;
 use core::mem::offset_of;
 use core::ptr::null_mut;
 
 use super::super::frame::TrapFrame;
 use super::super::segments::Selectors;
 use super::super::{cpu, entry, fpu};
+use super::{resume_at_exit, resume_in_kernel};
 
-/// The suspended kernel side of a task.
+/// The suspended kernel side of a task, at the top of its kernel stack: the [`TrapFrame`] of an entry
+/// from ring 3 ends where this begins, and its FPU image lies right behind.
+///
+/// ```text
+///  high ┌──────────────────────┐
+///       │ FPU image            │ ◄─ context + IMAGE
+///       ├──────────────────────┤
+///       │ TaskContext          │
+///       ├──────────────────────┤ ◄─ context, TSS.RSP0 while the task runs
+///       │ TrapFrame            │
+///  low  │ frames of the kernel │
+/// ```
 ///
 /// Absent: rip is on the stack, as the return address of the switch; the caller-saved registers
 /// are dead across a call; RFLAGS is the same in all of the kernel.
-#[repr(C, align(16))]
+#[repr(C, align(64))]
 pub struct TaskContext {
     pub(super) rbx: u64,
     pub(super) rbp: u64,
@@ -23,34 +36,71 @@ pub struct TaskContext {
     pub(super) rsp: u64,
     /// Physical address of the page tables; of the running task, those in force.
     pub cr3: u64,
-    /// Where the frame of an entry from ring 3 ends; null if there can be none.
-    pub(super) kernel_stack_top: *mut u8,
-    pub(super) fpu: *mut u8,
+    /// Where the last instructions of a switch to it are: [`resume_in_kernel`] loads the registers
+    /// above, [`resume_at_exit`] does not.
+    pub(super) resume: u64,
+    /// What the kernel calls the task; the switch does not look at it.
+    pub id: u64,
     pub(in super::super) selectors: Selectors,
-    /// Where the program's thread-local storage is, or 0; canonical. Set it before the first run.
-    pub fs_base: u64,
-    /// Where the frame of an entry from ring 3 has the program's rip; [`NOWHERE`] without a program.
-    user_rip: *const u64,
+    /// Not 0 if a switch to or from the task is more than one of FPU state by XSAVE.
+    pub(super) special: u64,
+    /// Where the program's thread-local storage is, or 0; canonical.
+    pub(in super::super) fs_base: u64,
+    /// Where the frame of an entry from ring 3 ends: here. Null if there can be none.
+    kernel_stack_top: *mut u8,
 }
 
-/// The rip of tasks that never are in ring 3.
-static NOWHERE: u64 = 0;
-
-const _: () = assert!(
-    size_of::<TaskContext>().is_multiple_of(16),
-    "a context at the top of a stack keeps the stack below it aligned"
-);
 const _: () = assert!(
     offset_of!(TaskContext, r15) < 64,
     "the CFI of switch_context has one SLEB128 byte for each offset"
 );
+const _: () = assert!(
+    TaskContext::IMAGE.is_multiple_of(fpu::IMAGE_ALIGN),
+    "the image behind a context is aligned as the context is"
+);
+
+/// The context of the code that ran before any task, which becomes the idle loop.
+#[repr(C)]
+struct Boot {
+    context: TaskContext,
+    image: [u8; fpu::MAX_SIZE],
+}
+
+struct BootCell(UnsafeCell<Boot>);
+
+// SAFETY: one CPU; `boot` writes it once, then only switches use it.
+unsafe impl Sync for BootCell {}
+
+static BOOT: BootCell = BootCell(UnsafeCell::new(Boot {
+    context: TaskContext::suspended(0, 0, 0),
+    image: [0; fpu::MAX_SIZE],
+}));
 
 impl TaskContext {
-    /// The context of the code that runs now, before any task exists; switched away from first,
-    /// which fills it in. There is one such context on a CPU: its FPU image is static.
+    /// How far behind it its FPU image lies.
+    pub(super) const IMAGE: usize = size_of::<Self>();
+
+    /// Bytes of a context and its FPU image. Asks the CPU: remember the answer.
     #[must_use]
-    pub fn empty() -> Self {
-        Self::suspended(null_mut(), cpu::read_cr3(), fpu::boot_image(), null_mut())
+    pub fn footprint() -> usize {
+        Self::IMAGE + fpu::image_size()
+    }
+
+    /// The context of the code that runs now, before any task exists; switched away from first,
+    /// which fills it in. There is one such context on a CPU.
+    ///
+    /// # Safety
+    /// Call once.
+    #[must_use]
+    pub unsafe fn boot(id: u64) -> *mut Self {
+        let boot = BOOT.0.get();
+        // SAFETY: nobody uses it yet (caller).
+        unsafe { (*boot).context.cr3 = cpu::read_cr3() };
+        // SAFETY: as above.
+        unsafe { (*boot).context.id = id };
+        // SAFETY: as above.
+        unsafe { (*boot).context.note_special() };
+        boot.cast()
     }
 
     /// Offsets, by name, for debuggers that look at a context from outside.
@@ -64,15 +114,20 @@ impl TaskContext {
             ("context.r15", offset_of!(Self, r15)),
             ("context.rsp", offset_of!(Self, rsp)),
             ("context.cr3", offset_of!(Self, cr3)),
+            ("context.resume", offset_of!(Self, resume)),
+            ("context.id", offset_of!(Self, id)),
+            // What `resume` holds where the six registers above are not saved.
+            ("resume.at_exit", resume_at_exit as *const () as usize),
             ("context.stack_top", offset_of!(Self, kernel_stack_top)),
         ]
         .into_iter()
     }
 
-    /// A task that has not run yet, and will start in ring 3 with the registers of `frame`.
+    /// A task that has not run yet, and will start in ring 3 with the registers of `frame` and the
+    /// FS base `fs_base`, which is canonical.
     ///
     /// ```text
-    ///  high ┌──────────────────────┐ ◄─ kernel_stack_top
+    ///  high ┌──────────────────────┐ ◄─ place
     ///       │ frame                │    as if the kernel had been entered from ring 3,
     ///       ├──────────────────────┤
     ///       │ trap_exit            │    had called the switch,
@@ -80,22 +135,23 @@ impl TaskContext {
     /// ```
     ///
     /// # Safety
-    /// `kernel_stack_top` is the upper end of a writable stack of the task's own, a multiple of
-    /// 16; `fpu` is its own image, initialised; both stay so while the context is used. `cr3` is
-    /// a page table that maps the kernel, and `frame` came from [`TrapFrame::user`].
-    #[must_use]
-    pub unsafe fn for_user(
-        kernel_stack_top: *mut u8,
-        cr3: u64,
-        fpu: *mut u8,
-        frame: TrapFrame,
-    ) -> Self {
-        let top_frame = kernel_stack_top.cast::<TrapFrame>().wrapping_sub(1);
+    /// At `place` are [`footprint`](Self::footprint) writable bytes, aligned to
+    /// [`IMAGE_ALIGN`](fpu::IMAGE_ALIGN), and below it a writable stack, all of them the task's own
+    /// and so while it lives. `cr3` is a page table that maps the kernel, and `frame` came from
+    /// [`TrapFrame::user`].
+    pub unsafe fn write_for_user(place: *mut Self, cr3: u64, frame: TrapFrame, fs_base: u64) {
+        let top_frame = place.cast::<TrapFrame>().wrapping_sub(1);
         // SAFETY: inside the stack, and aligned (caller).
         unsafe { top_frame.write(frame) };
         // SAFETY: there is room below the frame.
         let rsp = unsafe { push_return_address(top_frame.cast(), entry::trap_exit) };
-        Self::suspended(kernel_stack_top, cr3, fpu, rsp)
+        let context = Self {
+            fs_base,
+            kernel_stack_top: place.cast(),
+            ..Self::suspended(cr3, rsp, address(resume_at_exit))
+        };
+        // SAFETY: passed on to the caller.
+        unsafe { context.put(place) };
     }
 
     /// A task that has not run yet, and will start in the kernel with `entry(arg)`.
@@ -104,36 +160,37 @@ impl TaskContext {
     /// without a special case is the cheaper one.
     ///
     /// # Safety
-    /// As [`TaskContext::for_user`]; `entry` copes with interrupts off.
-    #[must_use]
-    pub unsafe fn for_kernel(
-        stack_top: *mut u8,
+    /// As [`TaskContext::write_for_user`]; `entry` copes with interrupts off.
+    pub unsafe fn write_for_kernel(
+        place: *mut Self,
         cr3: u64,
-        fpu: *mut u8,
         entry: extern "C" fn(usize) -> !,
         arg: usize,
-    ) -> Self {
+    ) {
         // SAFETY: inside the stack, and aligned (caller).
-        let rsp = unsafe { push_return_address(stack_top, kernel_task_entry) };
-        Self {
+        let rsp = unsafe { push_return_address(place.cast(), kernel_task_entry) };
+        let context = Self {
             r12: entry as usize as u64,
             r13: arg as u64,
-            ..Self::suspended(null_mut(), cr3, fpu, rsp)
-        }
+            ..Self::suspended(cr3, rsp, address(resume_in_kernel))
+        };
+        // SAFETY: passed on to the caller.
+        unsafe { context.put(place) };
     }
 
-    pub(super) fn suspended(
-        kernel_stack_top: *mut u8,
-        cr3: u64,
-        fpu: *mut u8,
-        rsp: *mut u8,
-    ) -> Self {
-        let user_rip = if kernel_stack_top.is_null() {
-            &raw const NOWHERE
-        } else {
-            let frame = kernel_stack_top.cast::<TrapFrame>().wrapping_sub(1);
-            frame.wrapping_byte_add(offset_of!(TrapFrame, rip)).cast::<u64>().cast_const()
-        };
+    /// Writes it where it is to lie, and the image of a task that has not run behind it.
+    ///
+    /// # Safety
+    /// As [`TaskContext::write_for_user`].
+    unsafe fn put(mut self, place: *mut Self) {
+        self.note_special();
+        // SAFETY: writable and aligned (caller).
+        unsafe { place.write(self) };
+        // SAFETY: as above.
+        unsafe { fpu::write_initial_image(place.wrapping_byte_add(Self::IMAGE).cast()) };
+    }
+
+    const fn suspended(cr3: u64, rsp: u64, resume: u64) -> Self {
         Self {
             rbx: 0,
             rbp: 0,
@@ -141,34 +198,60 @@ impl TaskContext {
             r13: 0,
             r14: 0,
             r15: 0,
-            rsp: rsp as u64,
+            rsp,
             cr3,
-            kernel_stack_top,
-            fpu,
+            resume,
+            id: 0,
             selectors: Selectors::NULL,
+            special: 0,
             fs_base: 0,
-            user_rip,
+            kernel_stack_top: null_mut(),
         }
+    }
+
+    /// The context that lies where `frame`, which is one of an entry from ring 3, ends.
+    #[inline]
+    #[must_use]
+    pub fn above(frame: *const TrapFrame) -> *const Self {
+        frame.wrapping_add(1).cast()
+    }
+
+    /// Its FPU image.
+    pub(super) fn image(&self) -> *mut u8 {
+        (&raw const *self).wrapping_byte_add(Self::IMAGE).cast::<u8>().cast_mut()
+    }
+
+    /// Notes whether the switch to it has more to do than exchanging FPU state.
+    pub(super) fn note_special(&mut self) {
+        let plain = self.selectors.are_null() && self.fs_base == 0 && !fpu::is_legacy();
+        self.special = u64::from(!plain);
     }
 
     /// Where the program was interrupted last; 0 for the kernel's own tasks.
     #[inline]
     #[must_use]
     pub fn user_rip(&self) -> u64 {
-        // SAFETY: it is in the frame at the top of the task's own kernel stack, or `NOWHERE`.
-        unsafe { *self.user_rip }
+        if self.kernel_stack_top.is_null() {
+            return 0;
+        }
+        // SAFETY: it is at the top of the task's own kernel stack, where every entry writes it.
+        unsafe { (*self.kernel_stack_top.cast::<TrapFrame>().wrapping_sub(1)).rip }
     }
+}
+
+fn address(code: unsafe extern "C" fn()) -> u64 {
+    code as usize as u64
 }
 
 /// Writes `to` where a `ret` with the returned rsp finds it.
 ///
 /// # Safety
 /// The 8 bytes below `sp` are writable, and `sp` is a multiple of 8.
-unsafe fn push_return_address(sp: *mut u8, to: unsafe extern "C" fn()) -> *mut u8 {
+unsafe fn push_return_address(sp: *mut u8, to: unsafe extern "C" fn()) -> u64 {
     let slot = sp.cast::<u64>().wrapping_sub(1);
     // SAFETY: passed on to the caller.
-    unsafe { slot.write(to as usize as u64) };
-    slot.cast()
+    unsafe { slot.write(address(to)) };
+    slot.addr() as u64
 }
 
 unsafe extern "C" {

@@ -7,11 +7,12 @@ use super::super::entry;
 use super::*;
 use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
-use core::ptr::null_mut;
-use std::vec;
+use std::boxed::Box;
 
 const STACK_SIZE: usize = 64 << 10;
 const CR3: u64 = 0x1000;
+/// What the host's XCR0 asks for, AMX included.
+const HOST_IMAGE: usize = 16 << 10;
 const ROUNDS: u64 = 10_000;
 
 /// Puts six values made from `seed` into the callee-saved registers, switches, and counts how
@@ -19,7 +20,7 @@ const ROUNDS: u64 = 10_000;
 #[unsafe(naked)]
 unsafe extern "C" fn switch_with_pattern(
     prev: *mut TaskContext,
-    next: *const TaskContext,
+    next: *mut TaskContext,
     seed: u64,
 ) -> u64 {
     naked_asm!(
@@ -46,15 +47,49 @@ unsafe extern "C" fn switch_with_pattern(
     )
 }
 
-/// One that says nothing yet; `TaskContext::empty` would read CR3.
-fn context() -> TaskContext {
-    TaskContext::suspended(null_mut(), CR3, null_mut(), null_mut())
+/// A context with its image, and below it a stack.
+#[repr(C, align(64))]
+struct Place {
+    stack: [u8; STACK_SIZE],
+    context: UnsafeCell<[u8; TaskContext::IMAGE + HOST_IMAGE]>,
+}
+
+impl Place {
+    fn new() -> Box<Self> {
+        point_gs_at_per_cpu();
+        let place = Box::new(Self {
+            stack: [0; STACK_SIZE],
+            context: UnsafeCell::new([0; TaskContext::IMAGE + HOST_IMAGE]),
+        });
+        // SAFETY: aligned, with a stack below and room for an image behind.
+        unsafe { TaskContext::write_for_kernel(place.context(), CR3, never, 0) };
+        place
+    }
+
+    fn context(&self) -> *mut TaskContext {
+        self.context.get().cast()
+    }
+}
+
+extern "C" fn never(_: usize) -> ! {
+    unreachable!("the host's own context is never new")
+}
+
+/// The switch writes to PerCpu: Linux lets a thread choose its GS base (`arch_prctl`).
+fn point_gs_at_per_cpu() {
+    const SYS_ARCH_PRCTL: u64 = 158;
+    const ARCH_SET_GS: u64 = 0x1001;
+    // SAFETY: nothing else in the thread uses gs.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") SYS_ARCH_PRCTL => _, in("rdi") ARCH_SET_GS,
+            in("rsi") percpu::address(), lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
 }
 
 /// The host's own context, that of a task, and what the task saw.
 struct Pair {
-    host: UnsafeCell<TaskContext>,
-    task: UnsafeCell<TaskContext>,
+    host: Box<Place>,
+    task: Box<Place>,
     runs: Cell<u64>,
     lost_registers: Cell<u64>,
     misalignment: Cell<usize>,
@@ -63,8 +98,8 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         Self {
-            host: UnsafeCell::new(context()),
-            task: UnsafeCell::new(context()),
+            host: Place::new(),
+            task: Place::new(),
             runs: Cell::new(0),
             lost_registers: Cell::new(0),
             misalignment: Cell::new(0),
@@ -77,14 +112,11 @@ impl Pair {
         unsafe { &*(arg as *const Self) }
     }
 
-    /// Makes the task one that will run `entry` on `stack`.
-    fn start(&self, stack: &mut [u128], entry: extern "C" fn(usize) -> !) {
-        let top = stack.as_mut_ptr_range().end.cast();
+    /// Makes the task one that will run `entry`.
+    fn start(&self, entry: extern "C" fn(usize) -> !) {
         let arg = &raw const *self as usize;
-        // SAFETY: a stack of its own, a multiple of 16; suspend_context does not use the image.
-        let task = unsafe { TaskContext::for_kernel(top, CR3, null_mut(), entry, arg) };
-        // SAFETY: the task does not run, so nobody else looks at its context.
-        unsafe { self.task.get().write(task) };
+        // SAFETY: the task does not run; its place has a stack below and room for an image behind.
+        unsafe { TaskContext::write_for_kernel(self.task.context(), CR3, entry, arg) };
     }
 }
 
@@ -95,19 +127,19 @@ extern "C" fn ping(arg: usize) -> ! {
         pair.runs.set(pair.runs.get() + 1);
         let seed = pair.runs.get() << 32 | 0xa5a5;
         // SAFETY: this task runs; the host is suspended.
-        let lost = unsafe { switch_with_pattern(pair.task.get(), pair.host.get(), seed) };
+        let lost = unsafe { switch_with_pattern(pair.task.context(), pair.host.context(), seed) };
         pair.lost_registers.set(pair.lost_registers.get() + lost);
     }
 }
 
 #[test]
 fn callee_saved_registers_survive_every_switch() {
-    let (pair, mut stack) = (Pair::new(), vec![0; STACK_SIZE / 16]);
-    pair.start(&mut stack, ping);
+    let pair = Pair::new();
+    pair.start(ping);
     let mut lost = 0;
     for seed in 0..ROUNDS {
         // SAFETY: the host runs, the task is suspended.
-        lost += unsafe { switch_with_pattern(pair.host.get(), pair.task.get(), seed) };
+        lost += unsafe { switch_with_pattern(pair.host.context(), pair.task.context(), seed) };
     }
     assert_eq!(lost, 0, "registers of the host");
     assert_eq!(pair.lost_registers.get(), 0, "registers of the task");
@@ -122,36 +154,58 @@ extern "C" fn note_alignment(arg: usize) -> ! {
     let local = black_box(Aligned(1));
     pair.misalignment.set(black_box(&raw const local.0) as usize % 16);
     // SAFETY: this task runs and is never resumed; the host is suspended.
-    unsafe { suspend_context(pair.task.get(), pair.host.get()) };
+    unsafe { suspend_context(pair.task.context(), pair.host.context()) };
     unreachable!("resumed")
 }
 
 #[test]
 fn a_kernel_task_starts_on_an_aligned_stack() {
-    let (pair, mut stack) = (Pair::new(), vec![0; STACK_SIZE / 16]);
-    pair.start(&mut stack, note_alignment);
+    let pair = Pair::new();
+    pair.start(note_alignment);
     pair.misalignment.set(1);
     // SAFETY: the host runs, the task is suspended.
-    unsafe { suspend_context(pair.host.get(), pair.task.get()) };
+    unsafe { suspend_context(pair.host.context(), pair.task.context()) };
     assert_eq!(pair.misalignment.get(), 0);
 }
 
 #[test]
+fn the_switch_says_who_runs() {
+    let pair = Pair::new();
+    pair.start(ping);
+    // SAFETY: the host runs, the task is suspended.
+    unsafe { suspend_context(pair.host.context(), pair.task.context()) };
+    assert_eq!(current(), pair.host.context());
+}
+
+#[test]
 fn a_new_program_looks_as_if_it_were_about_to_leave_the_kernel() {
-    let mut stack = vec![0u128; STACK_SIZE / 16];
-    let top = stack.as_mut_ptr_range().end.cast::<u8>();
+    let place = Place::new();
+    let at = place.context();
     let frame = TrapFrame::user(0x40_1000, 0x50_0000, 3);
-    // SAFETY: a stack of its own; the context never runs.
-    let context = unsafe { TaskContext::for_user(top, CR3, null_mut(), frame) };
-    let frame_at = top.cast::<TrapFrame>().wrapping_sub(1);
+    // SAFETY: a place of its own; the context never runs.
+    unsafe { TaskContext::write_for_user(at, CR3, frame, 0) };
+    // SAFETY: it was just written.
+    let context = unsafe { &*at };
+    let frame_at = at.cast::<TrapFrame>().wrapping_sub(1);
     let return_address_at = frame_at.cast::<u64>().wrapping_sub(1);
-    // SAFETY: `for_user` wrote a frame there.
+    // SAFETY: `write_for_user` wrote a frame there.
     assert_eq!(unsafe { frame_at.read() }, frame);
     // SAFETY: and a word below it.
     let return_address = unsafe { return_address_at.read() };
     assert_eq!(return_address, entry::trap_exit as *const () as u64);
     assert_eq!(context.rsp, return_address_at as u64);
-    assert_eq!(context.kernel_stack_top, top);
+    assert_eq!(context.resume, resume_at_exit as *const () as u64);
     assert_eq!(context.user_rip(), 0x40_1000);
+    assert_eq!(context.special, 0);
     assert!((frame_at as usize).is_multiple_of(16), "rsp where Rust is called");
+}
+
+#[test]
+fn thread_local_storage_makes_a_task_special() {
+    let place = Place::new();
+    let frame = TrapFrame::user(0x40_1000, 0x50_0000, 3);
+    // SAFETY: a place of its own; the context never runs.
+    unsafe { TaskContext::write_for_user(place.context(), CR3, frame, 0x1000) };
+    // SAFETY: it was just written.
+    assert_ne!(unsafe { (*place.context()).special }, 0);
 }

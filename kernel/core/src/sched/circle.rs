@@ -22,6 +22,11 @@ impl Circle {
         Self { turn: NONE, picked: NONE }
     }
 
+    /// Whether nobody is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.turn == NONE
+    }
+
     /// Whether nobody in it is ready; a task that was picked loses its place.
     #[inline(always)]
     pub(super) fn nobody_waits(&mut self, tasks: &mut Tasks) -> bool {
@@ -33,7 +38,7 @@ impl Circle {
     #[inline(always)]
     pub(super) fn enter(&mut self, tasks: &mut Tasks, task: Slot) {
         if self.picked == task.0 {
-            self.turn = tasks.links[task.index()].next;
+            self.turn = tasks[task].links.next;
             self.picked = NONE;
         } else {
             self.insert(tasks, task);
@@ -46,6 +51,16 @@ impl Circle {
         self.forget_picked(tasks);
         self.picked = self.turn;
         (self.turn != NONE).then_some(Slot(self.turn))
+    }
+
+    /// Whether the task that runs keeps its place, so that giving way passes the turn.
+    pub(super) fn holds_picked(&self) -> bool {
+        self.picked != NONE
+    }
+
+    /// The turn was passed along the circle to `task`.
+    pub(super) fn passed(&mut self, task: Slot) {
+        (self.turn, self.picked) = (task.0, task.0);
     }
 
     #[inline(always)]
@@ -65,9 +80,9 @@ impl Circle {
     /// Takes `task`, which is in the circle, out of it.
     #[inline(never)]
     pub(super) fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
-        let Links { next, previous } = tasks.links[task.index()];
-        tasks.links[previous as usize].next = next;
-        tasks.links[next as usize].previous = previous;
+        let Links { next, previous } = tasks[task].links;
+        tasks.records[previous as usize].links.next = next;
+        tasks.records[next as usize].links.previous = previous;
         if self.turn == task.0 {
             self.turn = if next == task.0 { NONE } else { next };
         }
@@ -79,14 +94,14 @@ impl Circle {
     #[inline(never)]
     fn insert(&mut self, tasks: &mut Tasks, task: Slot) {
         if self.turn == NONE {
-            tasks.links[task.index()] = Links { next: task.0, previous: task.0 };
+            tasks[task].links = Links { next: task.0, previous: task.0 };
             self.turn = task.0;
             return;
         }
-        let previous = tasks.links[self.turn as usize].previous;
-        tasks.links[task.index()] = Links { next: self.turn, previous };
-        tasks.links[previous as usize].next = task.0;
-        tasks.links[self.turn as usize].previous = task.0;
+        let previous = tasks.records[self.turn as usize].links.previous;
+        tasks[task].links = Links { next: self.turn, previous };
+        tasks.records[previous as usize].links.next = task.0;
+        tasks.records[self.turn as usize].links.previous = task.0;
     }
 }
 

@@ -22,7 +22,7 @@ impl Fair {
     }
 
     fn charge(tasks: &mut Tasks, task: Slot, ran: u64) {
-        let entity = tasks.entity(task);
+        let entity = &mut tasks[task];
         let cost = u128::from(ran) * u128::from(DEFAULT_WEIGHT) / u128::from(entity.weight);
         entity.key = entity.key.saturating_add(u64::try_from(cost).unwrap_or(u64::MAX));
     }
@@ -32,7 +32,7 @@ impl Policy for Fair {
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) {
         Self::charge(tasks, task, ran);
         let first = tasks.heap.first().map_or(self.now, |(key, _)| key);
-        let entity = tasks.entity(task);
+        let entity = &mut tasks[task];
         entity.key = match why {
             Enter::Started => entity.key.max(self.now),
             Enter::Woken => entity.key.max(self.now.saturating_sub(self.quantum)),

@@ -2,8 +2,10 @@
 //!
 //! A policy that keeps its tasks in queues says where the first is, how many there are and how far
 //! apart; the last is served first. A queue may be a circle, whose last task leads to its first, and
-//! which holds one task that is not ready, if that is said to be picked. One that goes by the key in each task's entity says `keyed`;
-//! of any other nothing is known but that its tasks are those that are ready.
+//! which holds one task that is not ready, if that is said to be picked. While the table passes the
+//! turn without asking the policy, `table.turn` is the one that was picked and first in the first
+//! queue. A policy that goes by the key in each task's record says `keyed`; of any other nothing is
+//! known but that its tasks are those that are ready.
 
 use core::mem::offset_of;
 
@@ -11,8 +13,9 @@ use super::circle::Circle;
 use super::cooperative::Cooperative;
 use super::priority::{Level, Priority};
 use super::round_robin::RoundRobin;
-use super::tasks::{Entity, Links};
+use super::tasks::{Links, Task};
 use super::{AnyPolicy, Queue, Tasks};
+use crate::process::Counters;
 
 const _: () = assert!(
     offset_of!(Circle, turn) == offset_of!(Queue, head),
@@ -23,13 +26,15 @@ impl Tasks {
     /// Every address, offset and size that following a queue takes, by name.
     pub(crate) fn layout(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         [
-            ("tasks.links", self.links.as_ptr().addr()),
-            ("links.size", size_of::<Links>()),
-            ("links.next", offset_of!(Links, next)),
-            ("tasks.entities", self.entities.as_ptr().addr()),
-            ("entity.size", size_of::<Entity>()),
-            ("entity.key", offset_of!(Entity, key)),
-            ("entity.weight", offset_of!(Entity, weight)),
+            ("tasks", self.records.as_ptr().addr()),
+            ("task.size", size_of::<Task>()),
+            ("task.next", offset_of!(Task, links) + offset_of!(Links, next)),
+            ("task.context", offset_of!(Task, context)),
+            ("task.state", offset_of!(Task, state)),
+            ("task.voluntary", offset_of!(Task, counters) + offset_of!(Counters, voluntary)),
+            ("task.forced", offset_of!(Task, counters) + offset_of!(Counters, forced)),
+            ("task.key", offset_of!(Task, key)),
+            ("task.weight", offset_of!(Task, weight)),
         ]
         .into_iter()
         .map(|(name, value)| (name, value as u64))

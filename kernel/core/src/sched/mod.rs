@@ -16,7 +16,9 @@ mod tasks;
 mod tests;
 
 pub use queue::Queue;
-pub use tasks::{DEFAULT_WEIGHT, Slot, Tasks};
+pub use tasks::{DEFAULT_WEIGHT, Slot, Task, Tasks};
+
+pub(crate) use tasks::NONE;
 
 /// Why a task enters the ready set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,18 +62,21 @@ pub trait Policy {
     /// Takes the next task out of the ready set.
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick>;
 
-    /// The running `task` is ready again and the next one is picked, itself if there is no other.
-    #[inline]
-    fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
-        self.enqueue(tasks, task, why, ran);
-        self.pick(tasks)
-    }
-
     /// Takes `task`, which is in the ready set, out of it: it was killed.
     fn remove(&mut self, tasks: &mut Tasks, task: Slot);
 
     /// The running task stopped and is not ready.
     fn left(&mut self, tasks: &mut Tasks, task: Slot, why: Leave, ran: u64);
+
+    /// Whether, until the policy is told or asked anything else, whoever gives way or has used up
+    /// its slice is followed by the task behind it in its queue, for as long a slice. While it is,
+    /// the table passes the turn along without asking: a switch is then a handful of loads.
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
+    /// The turn was passed along the queue to `task` since the policy was told or asked last.
+    fn passed(&mut self, _task: Slot) {}
 }
 
 /// What a policy can be told. Times are in ticks of the kernel's clock.
@@ -122,16 +127,18 @@ macro_rules! policies {
                 match self { $(Self::$policy(policy) => policy.pick(tasks)),* }
             }
             #[inline]
-            fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
-                match self { $(Self::$policy(policy) => policy.pass(tasks, task, why, ran)),* }
-            }
-            #[inline]
             fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
                 match self { $(Self::$policy(policy) => policy.remove(tasks, task)),* }
             }
             #[inline]
             fn left(&mut self, tasks: &mut Tasks, task: Slot, why: Leave, ran: u64) {
                 match self { $(Self::$policy(policy) => policy.left(tasks, task, why, ran)),* }
+            }
+            fn takes_turns(&self) -> bool {
+                match self { $(Self::$policy(policy) => policy.takes_turns()),* }
+            }
+            fn passed(&mut self, task: Slot) {
+                match self { $(Self::$policy(policy) => policy.passed(task)),* }
             }
         }
     };

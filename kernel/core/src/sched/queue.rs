@@ -50,15 +50,15 @@ impl Queue {
     /// The task behind `task`.
     #[must_use]
     pub fn after(&self, tasks: &Tasks, task: Slot) -> Option<Slot> {
-        let next = tasks.links[task.index()].next;
+        let next = tasks[task].links.next;
         (next != NONE).then_some(Slot(next))
     }
 
     /// Puts `task`, which is in no queue, at the end.
     #[inline]
     pub fn push_back(&mut self, tasks: &mut Tasks, task: Slot) {
-        tasks.links[task.index()] = Links { next: NONE, previous: self.tail };
-        match tasks.links.get_mut(self.tail as usize) {
+        tasks[task].links = Links { next: NONE, previous: self.tail };
+        match tasks.links(self.tail) {
             Some(last) => last.next = task.0,
             None => self.head = task.0,
         }
@@ -70,9 +70,9 @@ impl Queue {
     #[inline]
     pub fn pop_front(&mut self, tasks: &mut Tasks) -> Option<Slot> {
         let first = self.head;
-        let next = tasks.links.get(first as usize)?.next;
+        let next = tasks.links(first)?.next;
         self.head = next;
-        match tasks.links.get_mut(next as usize) {
+        match tasks.links(next) {
             Some(second) => second.previous = NONE,
             None => self.tail = NONE,
         }
@@ -82,12 +82,12 @@ impl Queue {
 
     /// Takes `task`, which is in this queue, out of it.
     pub fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
-        let Links { next, previous } = tasks.links[task.index()];
-        match tasks.links.get_mut(previous as usize) {
+        let Links { next, previous } = tasks[task].links;
+        match tasks.links(previous) {
             Some(before) => before.next = next,
             None => self.head = next,
         }
-        match tasks.links.get_mut(next as usize) {
+        match tasks.links(next) {
             Some(behind) => behind.previous = previous,
             None => self.tail = previous,
         }

@@ -33,7 +33,7 @@ impl Policy for RoundRobin {
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, _ran: u64) {
         let [ran, woken] = &mut self.circles;
         let (key, circle) = if why == Enter::Woken { (WOKEN, woken) } else { (RAN, ran) };
-        tasks.entity(task).key = key;
+        tasks[task].key = key;
         circle.enter(tasks, task);
     }
 
@@ -54,11 +54,19 @@ impl Policy for RoundRobin {
 
     fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
         let [ran, woken] = &mut self.circles;
-        if tasks.entity(task).key == WOKEN { woken } else { ran }.remove(tasks, task);
+        if tasks[task].key == WOKEN { woken } else { ran }.remove(tasks, task);
     }
 
     #[inline]
     fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, _ran: u64) {
         self.circles[0].left(tasks, task);
+    }
+    fn takes_turns(&self) -> bool {
+        let [ran, woken] = &self.circles;
+        ran.holds_picked() && woken.is_empty() && !self.served_woken
+    }
+
+    fn passed(&mut self, task: Slot) {
+        self.circles[0].passed(task);
     }
 }

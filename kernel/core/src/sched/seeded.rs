@@ -51,7 +51,7 @@ impl Policy for Seeded {
     }
 
     fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
-        let place = tasks.entity(task).place as usize;
+        let place = tasks[task].place as usize;
         take(tasks, place);
     }
 
@@ -69,5 +69,5 @@ fn take(tasks: &mut Tasks, place: usize) -> Slot {
 #[expect(clippy::cast_possible_truncation, reason = "slots are 32-bit, so places are")]
 fn note(tasks: &mut Tasks, place: usize) {
     let slot = tasks.order[place] as usize;
-    tasks.entities[slot].place = place as u32;
+    tasks.records[slot].place = place as u32;
 }

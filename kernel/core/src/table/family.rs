@@ -34,7 +34,6 @@ impl From<Refused> for Errno {
 }
 
 /// What there is to wait for.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
 pub enum Wait<M> {
     /// The process has ended and is out of the table.
     Ended(Process<M>, ExitStatus),
@@ -67,7 +66,7 @@ impl<M> Table<M> {
         if self.has_waiter(child) && self[child].waiter != my_pid {
             return Err(Refused::AlreadyWaitedFor);
         }
-        if let ProcState::Exited(status) = self[child].state {
+        if let ProcState::Exited(status) = self.tasks[child].state {
             return Ok(Wait::Ended(self.remove(child), status));
         }
         self[child].waiter = my_pid;
@@ -94,7 +93,7 @@ impl<M> Table<M> {
     }
 
     fn end(&mut self, victim: Slot, by: Pid, now: u64) -> Result<Slot, Refused> {
-        if matches!(self[victim].state, ProcState::Exited(_)) {
+        if matches!(self.tasks[victim].state, ProcState::Exited(_)) {
             return Err(Refused::NoSuchProcess);
         }
         self.end_other(victim, ExitStatus::Killed(by), now);
@@ -102,14 +101,20 @@ impl<M> Table<M> {
     }
 
     /// Takes an orphan that has ended out of the table. The launcher calls this until `None`.
-    pub fn take_ended_orphan(&mut self) -> Option<Process<M>> {
+    pub fn take_ended_orphan(&mut self) -> Option<(Process<M>, ExitStatus)> {
         let slot = self.ended_orphans.pop_front(&mut self.tasks)?;
-        Some(self.remove(slot))
+        match self.tasks[slot].state {
+            ProcState::Exited(status) => Some((self.remove(slot), status)),
+            _ => None,
+        }
     }
 
     /// Takes a process that was never started out of the table.
     pub fn discard(&mut self, slot: Slot) -> Process<M> {
-        assert!(self[slot].state == ProcState::Embryo, "process table: discard of a started task");
+        assert!(
+            self.tasks[slot].state == ProcState::Embryo,
+            "process table: discard of a started task"
+        );
         self.remove(slot)
     }
 
@@ -120,7 +125,7 @@ impl<M> Table<M> {
             self.leave_family(child);
             let heir = if self.has_waiter(child) { self[child].waiter } else { Pid::LAUNCHER };
             self.adopt(heir, child);
-            if heir == Pid::LAUNCHER && matches!(self[child].state, ProcState::Exited(_)) {
+            if heir == Pid::LAUNCHER && matches!(self.tasks[child].state, ProcState::Exited(_)) {
                 self.ended_orphans.push_back(&mut self.tasks, child);
             }
         }
@@ -137,9 +142,9 @@ impl<M> Table<M> {
     /// Whether somebody is blocked on the end of `slot`, or was just woken by it.
     fn has_waiter(&self, slot: Slot) -> bool {
         let process = &self[slot];
-        let ended = matches!(process.state, ProcState::Exited(_));
+        let ended = matches!(self.tasks[slot].state, ProcState::Exited(_));
         process.waiter != Pid::LAUNCHER
-            && self.find(process.waiter).is_some_and(|waiter| match self[waiter].state {
+            && self.find(process.waiter).is_some_and(|waiter| match self.tasks[waiter].state {
                 ProcState::Blocked(wait) => wait == WaitFor::Child(process.pid),
                 ProcState::Ready | ProcState::Running => ended,
                 ProcState::Embryo | ProcState::Exited(_) => false,

@@ -7,7 +7,7 @@
 use core::mem::offset_of;
 
 use super::{Entry, Table};
-use crate::process::{Counters, Name, Process};
+use crate::process::{Name, Process};
 
 /// Bytes between the tag of a state, or of what is in it, and the payload.
 const PAYLOAD: u64 = size_of::<u64>() as u64;
@@ -25,25 +25,17 @@ impl<M> Table<M> {
             // A vacant entry has 0 here, an occupied one 1.
             ("entry.tag", 0),
             ("entry.process", offset(align_of::<Process<M>>())),
-            ("process.state", offset(offset_of!(Process<M>, state))),
             ("process.pid", offset(offset_of!(Process<M>, pid))),
             ("process.parent", offset(offset_of!(Process<M>, parent))),
             ("process.machine", offset(offset_of!(Process<M>, machine))),
-            (
-                "process.voluntary",
-                offset(offset_of!(Process<M>, counters) + offset_of!(Counters, voluntary)),
-            ),
-            (
-                "process.forced",
-                offset(offset_of!(Process<M>, counters) + offset_of!(Counters, forced)),
-            ),
-            ("process.cpu", offset(offset_of!(Process<M>, counters) + offset_of!(Counters, cpu))),
             ("process.name", offset(offset_of!(Process<M>, name))),
             ("name.size", Name::MAX as u64),
             // In a Blocked or Exited state: the tag of `WaitFor` or `ExitStatus`, then its value.
             ("state.inner", PAYLOAD),
             ("state.value", 2 * PAYLOAD),
             ("table.ready", (&raw const self.ready).addr() as u64),
+            // The slot of the running task while it passes its turn without the policy; else all ones.
+            ("table.turn", (&raw const self.turn).addr() as u64),
         ]
         .into_iter()
         .chain(self.effects.layout())

@@ -2,8 +2,8 @@
 //!
 //! What there is, and how it is made, is here; how a task is entered, found and taken out in
 //! `places`; the moves of a task's life (start, yield, block, wake, exit) in `moves`; the family
-//! tree (who may wait for and kill whom, orphans) in `family`.
-//! Everything is sized once at boot: no verb allocates, none searches but where its name says so.
+//! tree (who may wait for and kill whom, orphans) in `family`; the short way of a switch, without a
+//! question to the policy, in `turns`. Everything is sized once at boot: no verb allocates, none searches but where its name says so.
 //!
 //! What must stay true, and is checked by `Table::check` in tests: at most one task is Running;
 //! the policy's ready set is exactly the Ready tasks; a task blocked on input, output or time is
@@ -16,14 +16,16 @@ mod places;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use family::{Refused, Wait};
+pub use turns::{Tick, TurnEnd};
 
 use alloc::vec::Vec;
 
 use crate::heap::Heap;
 use crate::process::{Pid, ProcState, Process};
-use crate::sched::{AnyPolicy, Queue, Slot, Tasks};
+use crate::sched::{AnyPolicy, NONE, Queue, Slot, Task, Tasks};
 use crate::trace::{Effect, Ring};
 
 /// All processes and the policy that chooses among them. `M` is the machine half of each.
@@ -32,18 +34,16 @@ pub struct Table<M> {
     tasks: Tasks,
     policy: AnyPolicy,
     running: Option<Slot>,
-    /// When the running task was put on the CPU.
-    since: u64,
+    /// The slot of the running task while the policy lets it pass its turn (`turns`); else [`NONE`].
+    turn: u32,
     ready: usize,
     forced: u64,
     waiting_for_input: Queue,
     waiting_for_output: Queue,
     /// Who waits for a moment, by that moment.
     sleepers: Heap,
-    /// For how long the task that was decided on may run.
+    /// For how long the running task may run, or the one that was decided on.
     slice: u64,
-    /// When the running task's slice ends.
-    slice_end: u64,
     ended_orphans: Queue,
     vacant: Queue,
     owner: Pid,
@@ -76,14 +76,13 @@ impl<M> Table<M> {
             tasks: Tasks::empty(),
             policy: AnyPolicy::initial(),
             running: None,
-            since: 0,
+            turn: NONE,
             ready: 0,
             forced: 0,
             waiting_for_input: Queue::new(),
             waiting_for_output: Queue::new(),
             sleepers: Heap::empty(),
             slice: NEVER,
-            slice_end: NEVER,
             ended_orphans: Queue::new(),
             vacant: Queue::new(),
             owner: Pid::LAUNCHER,
@@ -124,14 +123,28 @@ impl<M> Table<M> {
         &self.effects
     }
 
-    /// Enters a task of the kernel, with a pid of its own choice, as an Embryo.
-    pub fn create_kernel_task(&mut self, pid: Pid, name: &str, machine: M) -> Result<Slot, Full> {
-        self.insert(pid, name, Pid::LAUNCHER, machine)
+    /// Enters a task of the kernel, with a pid of its own choice, as an Embryo. `context` is what the
+    /// machine will resume it by.
+    pub fn create_kernel_task(
+        &mut self,
+        pid: Pid,
+        name: &str,
+        machine: M,
+        context: usize,
+    ) -> Result<Slot, Full> {
+        self.insert(pid, name, Pid::LAUNCHER, machine, context)
     }
 
-    /// Enters a process with the next pid as an Embryo, child of `parent`.
-    pub fn create(&mut self, name: &str, parent: Pid, machine: M) -> Result<Slot, Full> {
-        let slot = self.insert(Pid(self.next_pid), name, parent, machine)?;
+    /// Enters a process with the next pid as an Embryo, child of `parent`. `context` is what the
+    /// machine will resume it by.
+    pub fn create(
+        &mut self,
+        name: &str,
+        parent: Pid,
+        machine: M,
+        context: usize,
+    ) -> Result<Slot, Full> {
+        let slot = self.insert(Pid(self.next_pid), name, parent, machine, context)?;
         self.next_pid += 1;
         Ok(slot)
     }
@@ -146,7 +159,14 @@ impl<M> Table<M> {
     #[must_use]
     #[inline]
     pub fn running(&self) -> Option<Slot> {
-        self.running
+        self.holds_turn().or(self.running)
+    }
+
+    /// What the scheduler keeps of the task in `slot`: its state, what it has used.
+    #[must_use]
+    #[inline]
+    pub fn task(&self, slot: Slot) -> &Task {
+        &self.tasks[slot]
     }
 
     /// How many tasks are ready.
@@ -179,19 +199,25 @@ impl<M> Table<M> {
         self.live == 0
     }
 
-    /// Every process, in order of slot.
-    pub fn iter(&self) -> impl Iterator<Item = &Process<M>> {
-        self.slots.iter().filter_map(|entry| match entry {
-            Entry::Occupied(process) => Some(process),
+    /// Every process and its slot, in order of slot.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Process<M>)> {
+        self.slots.iter().enumerate().filter_map(|(index, entry)| match entry {
+            Entry::Occupied(process) => Some((Slot::new(index), process)),
             Entry::Vacant => None,
         })
     }
 
-    /// Ticks that the process in `slot` has been on the CPU, up to `now`.
+    /// Ticks that the task in `slot` has been on the CPU, up to `now`.
     #[must_use]
-    pub fn cpu_ticks(&self, process: &Process<M>, now: u64) -> u64 {
-        let open = matches!(process.state, ProcState::Running);
-        process.counters.cpu + if open { now.saturating_sub(self.since) } else { 0 }
+    pub fn cpu_ticks(&self, slot: Slot, now: u64) -> u64 {
+        let task = &self.tasks[slot];
+        let open = task.state == ProcState::Running;
+        task.counters.cpu.wrapping_add(if open { now } else { 0 })
+    }
+
+    /// Counts a page fault that was served for the task in `slot`.
+    pub fn count_fault(&mut self, slot: Slot) {
+        self.tasks[slot].counters.faults += 1;
     }
 }
 

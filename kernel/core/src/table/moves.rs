@@ -12,37 +12,32 @@ use crate::trace::{Deed, Effect};
 impl<M> Table<M> {
     /// Embryo -> Ready.
     pub fn start(&mut self, slot: Slot, now: u64) {
-        must(self[slot].state.start());
+        must(self.tasks[slot].state.start());
         self.enqueue(slot, Enter::Started, now);
         self.note(Deed::Started, self.on_the_cpu(), slot, now);
     }
 
     /// The running task lets the next one run.
-    #[inline]
     pub fn yield_now(&mut self, now: u64) -> Decision {
         if self.ready == 0 {
             return Decision::Stay;
         }
         let (me, ran) = self.stop_running(now);
-        let process = &mut self[me];
-        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
-        process.counters.voluntary = process.counters.voluntary.wrapping_add(1);
-        process.entered = now;
-        must(process.state.pause());
+        let task = &mut self.tasks[me];
+        task.counters.voluntary = task.counters.voluntary.wrapping_add(1);
+        must(task.state.pause());
         self.pass(me, Enter::Yielded, ran)
     }
 
     /// The timer ends the running task's slice.
     pub fn slice_used_up(&mut self, now: u64) -> Decision {
-        if self.ready == 0 || self.running.is_none() {
+        if self.ready == 0 || self.running().is_none() {
             return Decision::Stay;
         }
         let (me, ran) = self.stop_running(now);
-        let process = &mut self[me];
-        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
-        process.counters.forced = process.counters.forced.wrapping_add(1);
-        process.entered = now;
-        must(process.state.pause());
+        let task = &mut self.tasks[me];
+        task.counters.forced = task.counters.forced.wrapping_add(1);
+        must(task.state.pause());
         self.forced = self.forced.wrapping_add(1);
         self.pass(me, Enter::SliceUsedUp, ran)
     }
@@ -50,10 +45,9 @@ impl<M> Table<M> {
     /// The running task waits.
     pub fn block(&mut self, wait: WaitFor, now: u64) -> Decision {
         let (me, ran) = self.stop_running(now);
-        let process = &mut self[me];
-        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
-        process.counters.voluntary = process.counters.voluntary.wrapping_add(1);
-        must(process.state.block(wait));
+        let task = &mut self.tasks[me];
+        task.counters.voluntary = task.counters.voluntary.wrapping_add(1);
+        must(task.state.block(wait));
         self.policy.left(&mut self.tasks, me, Leave::Blocked, ran);
         match wait {
             WaitFor::Input => self.waiting_for_input.push_back(&mut self.tasks, me),
@@ -67,9 +61,7 @@ impl<M> Table<M> {
     /// The running task has ended; its waiter, if it has one, is woken.
     pub fn exit(&mut self, status: ExitStatus, now: u64) -> Decision {
         let (me, ran) = self.stop_running(now);
-        let process = &mut self[me];
-        process.counters.cpu = process.counters.cpu.wrapping_add(ran);
-        must(process.state.exit(status));
+        must(self.tasks[me].state.exit(status));
         self.policy.left(&mut self.tasks, me, Leave::Exited, ran);
         self.after_end(me, self[me].pid, now);
         self.decide()
@@ -77,15 +69,16 @@ impl<M> Table<M> {
 
     /// Ends a task that is not running, wherever in its life it is.
     pub(super) fn end_other(&mut self, slot: Slot, status: ExitStatus, now: u64) {
-        match self[slot].state {
+        match self.tasks[slot].state {
             ProcState::Ready => {
+                self.settle();
                 self.policy.remove(&mut self.tasks, slot);
                 self.ready -= 1;
             }
             ProcState::Blocked(wait) => self.stop_waiting(slot, wait),
             ProcState::Embryo | ProcState::Running | ProcState::Exited(_) => {}
         }
-        must(self[slot].state.exit(status));
+        must(self.tasks[slot].state.exit(status));
         let by = self.on_the_cpu();
         self.note(Deed::Killed, by, slot, now);
         self.after_end(slot, by, now);
@@ -98,10 +91,10 @@ impl<M> Table<M> {
 
     /// Blocked -> Ready, by the doing of `by`.
     pub(super) fn wake_by(&mut self, by: Pid, slot: Slot, now: u64) {
-        if let ProcState::Blocked(wait) = self[slot].state {
+        if let ProcState::Blocked(wait) = self.tasks[slot].state {
             self.stop_waiting(slot, wait);
         }
-        must(self[slot].state.wake());
+        must(self.tasks[slot].state.wake());
         self.enqueue(slot, Enter::Woken, now);
         self.note(Deed::Woken, by, slot, now);
     }
@@ -131,16 +124,16 @@ impl<M> Table<M> {
 
     pub(super) fn wake_kernel_task_by(&mut self, by: Pid, pid: Pid, now: u64) {
         if let Some(slot) = self.find(pid)
-            && self[slot].state == ProcState::Blocked(WaitFor::Work)
+            && self.tasks[slot].state == ProcState::Blocked(WaitFor::Work)
         {
             self.wake_by(by, slot, now);
         }
     }
 
     /// One more is ready, and one fewer when the policy has picked.
-    #[inline]
     fn pass(&mut self, me: Slot, why: Enter, ran: u64) -> Decision {
-        match self.policy.pass(&mut self.tasks, me, why, ran) {
+        self.policy.enqueue(&mut self.tasks, me, why, ran);
+        match self.policy.pick(&mut self.tasks) {
             Some(pick) => {
                 self.slice = pick.slice.unwrap_or(NEVER);
                 Decision::SwitchTo(pick.task)
@@ -150,7 +143,6 @@ impl<M> Table<M> {
     }
 
     /// Who runs now that the CPU is free; [`Decision::Idle`] if nobody is ready.
-    #[inline]
     pub fn decide(&mut self) -> Decision {
         match self.policy.pick(&mut self.tasks) {
             Some(pick) => {
@@ -158,10 +150,7 @@ impl<M> Table<M> {
                 self.slice = pick.slice.unwrap_or(NEVER);
                 Decision::SwitchTo(pick.task)
             }
-            None => {
-                self.slice_end = NEVER;
-                Decision::Idle
-            }
+            None => Decision::Idle,
         }
     }
 
@@ -169,33 +158,34 @@ impl<M> Table<M> {
     ///
     /// # Errors
     /// If it is not Ready: the policy picked something it must not.
-    #[inline]
     pub fn run(&mut self, slot: Slot, now: u64) -> Result<&Process<M>, WrongState> {
         self.running = Some(slot);
-        self.since = now;
-        self.slice_end = now.saturating_add(self.slice);
-        let process = &mut self[slot];
-        process.state.run()?;
-        Ok(process)
+        self.open_turns(slot);
+        let task = &mut self.tasks[slot];
+        task.state.run()?;
+        task.put_on_cpu(now);
+        Ok(&self[slot])
     }
 
     /// The task that runs no longer, and for how long it did.
-    #[inline]
     fn stop_running(&mut self, now: u64) -> (Slot, u64) {
+        self.settle();
         let Some(me) = self.running.take() else { nobody_running() };
-        (me, now.wrapping_sub(self.since))
+        let task = &mut self.tasks[me];
+        task.take_off_cpu(now);
+        (me, now.wrapping_sub(task.since))
     }
 
-    #[inline]
     fn enqueue(&mut self, slot: Slot, why: Enter, now: u64) {
+        self.settle();
         self.ready += 1;
-        self[slot].entered = now;
+        self.tasks[slot].entered = now;
         self.policy.enqueue(&mut self.tasks, slot, why, 0);
     }
 
     /// On whose time something happens that is not the end of the running task itself.
     fn on_the_cpu(&self) -> Pid {
-        self.running.map_or(Pid::IDLE, |slot| self[slot].pid)
+        self.running().map_or(Pid::IDLE, |slot| self[slot].pid)
     }
 
     fn note(&mut self, deed: Deed, by: Pid, on: Slot, time: u64) {

@@ -4,7 +4,7 @@
 //! as many buckets as slots, and pids are given out in order, so a list is short.
 
 use super::{Entry, Full, Table};
-use crate::process::{Counters, Family, Name, Pid, ProcState, Process};
+use crate::process::{Family, Name, Pid, Process};
 use crate::sched::Slot;
 
 impl<M> Table<M> {
@@ -14,19 +14,18 @@ impl<M> Table<M> {
         name: &str,
         parent: Pid,
         machine: M,
+        context: usize,
     ) -> Result<Slot, Full> {
         let slot = self.vacant.pop_front(&mut self.tasks).ok_or(Full)?;
         let bucket = self.bucket(pid);
+        self.tasks.enter(slot, context);
         self.slots[slot.index()] = Entry::Occupied(Process {
             pid,
             name: Name::new(name),
             parent,
-            state: ProcState::Embryo,
-            counters: Counters::default(),
             family: Family::default(),
             waiter: Pid::LAUNCHER,
             next_in_bucket: self.buckets[bucket],
-            entered: 0,
             machine,
         });
         self.buckets[bucket] = Some(slot);
@@ -52,7 +51,6 @@ impl<M> Table<M> {
                 }
             }
         }
-        self.tasks.forget(slot);
         self.vacant.push_back(&mut self.tasks, slot);
         self.live -= 1;
         match core::mem::replace(&mut self.slots[slot.index()], Entry::Vacant) {

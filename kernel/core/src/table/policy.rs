@@ -10,16 +10,9 @@ impl<M> Table<M> {
     #[inline]
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let slice = if self.ready > 0 { self.slice_end } else { NEVER };
-        let due = slice.min(self.sleepers.first().map_or(NEVER, |(deadline, _)| deadline));
+        let slice = if self.ready > 0 { self.slice_end() } else { NEVER };
+        let due = slice.min(self.sleepers.least());
         (due != NEVER).then_some(due)
-    }
-
-    /// Whether [`next_due`](Self::next_due) is `None` however many are ready.
-    #[inline]
-    #[must_use]
-    pub fn nothing_is_due(&self) -> bool {
-        self.slice_end == NEVER && self.sleepers.is_empty()
     }
 
     /// Wakes everybody whose moment has come.
@@ -34,19 +27,22 @@ impl<M> Table<M> {
     /// Whether the running task has used up its slice and somebody else is ready.
     #[must_use]
     pub fn slice_is_over(&self, now: u64) -> bool {
-        self.ready > 0 && self.slice_end <= now
+        self.ready > 0 && self.slice_end() <= now
     }
 
     /// Whether nothing but itself ends the running task's turn, however many are ready.
     #[must_use]
     pub fn runs_without_end(&self) -> bool {
-        self.running.is_some() && self.slice_end == NEVER
+        self.running().is_some() && self.slice_end() == NEVER
     }
 
-    /// Whether somebody who was ready at `moment` has had no turn since.
+    /// Whether somebody who was ready at `moment` has had no turn since. For the task that was running
+    /// at that moment, when it runs again.
     #[must_use]
     pub fn owes_turn(&self, moment: u64) -> bool {
-        self.iter().any(|process| process.state == ProcState::Ready && process.entered <= moment)
+        self.iter()
+            .map(|(slot, _)| &self.tasks[slot])
+            .any(|task| task.state == ProcState::Ready && task.entered.max(task.since) <= moment)
     }
 
     /// The policy's name.
@@ -59,6 +55,7 @@ impl<M> Table<M> {
     /// would have picked them; the running task gets a slice like everybody else, from `now`. What
     /// the old one remembered of any task is forgotten.
     pub fn set_policy(&mut self, mut policy: AnyPolicy, slice: Option<u64>, now: u64) {
+        self.settle();
         let mut order = Queue::new();
         while let Some(pick) = self.policy.pick(&mut self.tasks) {
             self.policy.left(&mut self.tasks, pick.task, Leave::Exited, 0);
@@ -69,12 +66,14 @@ impl<M> Table<M> {
             policy.enqueue(&mut self.tasks, task, Enter::Started, 0);
         }
         self.policy = policy;
-        self.slice_end = now.saturating_add(slice.unwrap_or(NEVER));
+        let since = self.running.map_or(now, |slot| self.tasks[slot].since);
+        self.slice = now.saturating_sub(since).saturating_add(slice.unwrap_or(NEVER));
     }
 
     /// Gives a task its weight.
     pub fn set_weight(&mut self, slot: Slot, weight: u32) {
-        let ready = self[slot].state == ProcState::Ready;
+        self.settle();
+        let ready = self.tasks[slot].state == ProcState::Ready;
         if ready {
             self.policy.remove(&mut self.tasks, slot);
         }

@@ -3,6 +3,7 @@
 mod effects;
 mod family;
 mod policy;
+mod turns;
 
 use std::vec::Vec;
 
@@ -17,13 +18,13 @@ const SETTINGS: Settings = Settings { quantum: 1000, seed: 1 };
 
 fn table(capacity: usize) -> Table<()> {
     let mut table = Table::try_new(capacity, AnyPolicy::initial()).unwrap();
-    let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
+    let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", (), 0).unwrap();
     table.start(launcher, 0);
     table
 }
 
 fn spawn(table: &mut Table<()>, parent: Pid) -> Pid {
-    let slot = table.create("task", parent, ()).unwrap();
+    let slot = table.create("task", parent, (), 0).unwrap();
     table.start(slot, 0);
     table[slot].pid()
 }
@@ -42,31 +43,35 @@ fn running_pid(table: &Table<()>) -> Option<Pid> {
 impl<M> Table<M> {
     /// The invariants that the module documentation promises.
     fn check(&mut self) {
-        let running: Vec<_> =
-            self.iter().filter(|p| p.state() == ProcState::Running).map(|p| p.pid()).collect();
-        assert_eq!(running, Vec::from_iter(self.running().map(|slot| self[slot].pid())));
-        let ready = self.iter().filter(|p| p.state() == ProcState::Ready).count();
+        let count =
+            |state| self.iter().filter(|(slot, _)| self.task(*slot).state() == state).count();
+        let running: Vec<_> = self
+            .iter()
+            .map(|(slot, _)| slot)
+            .filter(|&slot| self.task(slot).state() == ProcState::Running)
+            .collect();
+        assert_eq!(running, Vec::from_iter(self.running()));
+        let ready = count(ProcState::Ready);
         assert_eq!(ready, self.ready());
+        for (queue, wait) in
+            [(&self.waiting_for_input, WaitFor::Input), (&self.waiting_for_output, WaitFor::Output)]
+        {
+            assert_eq!(queue.len(), count(ProcState::Blocked(wait)));
+        }
+        self.settle();
         let mut picked = Vec::new();
         while let Some(pick) = self.policy.pick(&mut self.tasks) {
-            assert_eq!(self[pick.task].state(), ProcState::Ready);
+            assert_eq!(self.task(pick.task).state(), ProcState::Ready);
             picked.push(pick.task);
         }
         assert_eq!(picked.len(), ready, "the queue is the Ready set");
         for slot in picked {
             self.policy.enqueue(&mut self.tasks, slot, crate::sched::Enter::Yielded, 0);
         }
-        for (queue, wait) in
-            [(&self.waiting_for_input, WaitFor::Input), (&self.waiting_for_output, WaitFor::Output)]
-        {
-            let waiting = self.iter().filter(|p| p.state() == ProcState::Blocked(wait)).count();
-            assert_eq!(queue.len(), waiting);
-        }
-        for process in self.iter() {
-            let slot = self.find(process.pid()).unwrap();
-            assert_eq!(self[slot].pid(), process.pid());
+        for (slot, process) in self.iter() {
+            assert_eq!(self.find(process.pid()), Some(slot));
             let children =
-                self.iter().filter(|p| p.parent() == process.pid() && p.pid() != p.parent());
+                self.iter().filter(|(_, p)| p.parent() == process.pid() && p.pid() != p.parent());
             assert_eq!(process.children(), children.count() as u64);
             assert!(process.pid() == Pid::LAUNCHER || self.find(process.parent()).is_some());
         }
@@ -150,7 +155,7 @@ fn pids_are_never_reused_and_a_full_table_says_so() {
         let (a, b) = (spawn(&mut table, Pid::LAUNCHER), spawn(&mut table, Pid::LAUNCHER));
         assert!(last < a && a < b);
         last = b;
-        assert!(table.create("one too many", Pid::LAUNCHER, ()).is_err());
+        assert!(table.create("one too many", Pid::LAUNCHER, (), 0).is_err());
         for pid in [a, b] {
             table.kill_for(Pid::LAUNCHER, pid, 9_999).unwrap();
         }
@@ -168,7 +173,7 @@ proptest! {
         steps in prop::collection::vec((0..10u8, 0..16u64), 1..150),
     ) {
         let mut table = Table::try_new(12, AnyPolicy::by_name(POLICIES[policy], &SETTINGS).unwrap()).unwrap();
-        let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
+        let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", (), 0).unwrap();
         table.start(launcher, 0);
         for (now, (step, pid)) in steps.into_iter().enumerate() {
             let now = now as u64;
@@ -203,7 +208,7 @@ proptest! {
             carry_out(&mut table, decision, now);
             table.check();
         }
-        let pids: Vec<_> = table.iter().map(|p| p.pid()).filter(|p| !p.is_kernel_task()).collect();
+        let pids: Vec<_> = table.iter().map(|(_, p)| p.pid()).filter(|p| !p.is_kernel_task()).collect();
         if let Some(slot) = table.running() && !table[slot].pid().is_kernel_task() {
             let decision = table.exit(ExitStatus::Exited(0), 1000);
             carry_out(&mut table, decision, 1000);
@@ -226,10 +231,12 @@ fn the_layout_for_debuggers_finds_every_field() {
     let pid = spawn(&mut table, Pid::LAUNCHER);
     let of: std::collections::HashMap<_, _> = table.layout().collect();
     assert!(of["process.name"] + of["name.size"] < of["entry.size"]);
-    assert!(of["entry.process"] + of["process.state"] + of["state.value"] < of["entry.size"]);
+    assert!(of["task.state"] + of["state.value"] < of["task.size"]);
     let slot = table.find(pid).unwrap();
     let process = (&raw const table[slot]).addr() as u64;
     let entry = of["table.entries"] + slot.index() as u64 * of["entry.size"];
     assert_eq!(process, entry + of["entry.process"], "the payload follows the tag");
+    let task = (&raw const *table.task(slot)).addr() as u64;
+    assert_eq!(task, of["tasks"] + slot.index() as u64 * of["task.size"]);
     assert_eq!((&raw const table[slot].pid).addr() as u64, process + of["process.pid"]);
 }

@@ -32,7 +32,7 @@ impl Session {
         for (name, value) in [("rip", task.rip), ("rsp", task.rsp), ("cr3", task.cr3)] {
             all.set(layout, name, value);
         }
-        for (name, value) in SAVED.into_iter().zip(task.saved) {
+        for (name, value) in SAVED.into_iter().zip(task.saved.into_iter().flatten()) {
             all.set(layout, name, value);
         }
         Ok(all)

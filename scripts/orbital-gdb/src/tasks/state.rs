@@ -1,4 +1,4 @@
-//! The state of a task, decoded from its entry in the table.
+//! The state of a task, decoded from the scheduler's record of it.
 //!
 //! The numbers are those of `ProcState` and `WaitFor` in `kernel/core/src/process.rs`, which fixes
 //! them for debuggers.
@@ -22,21 +22,21 @@ const READY: u8 = 1;
 const RUNNING: u8 = 2;
 const BLOCKED: u8 = 3;
 
-/// Reads an entry; `None` if it is vacant or cut short.
-pub(super) fn read(info: &Info, entry: &[u8]) -> Result<Option<State>> {
+/// Reads an entry and the scheduler's record of the same slot; `None` if the entry is vacant, or
+/// either cut short.
+pub(super) fn read(info: &Info, entry: &[u8], record: &[u8]) -> Result<Option<State>> {
     const OCCUPIED: u8 = 1;
-    let process = info.get("entry.process")?;
-    let state = process + info.get("process.state")?;
-    let byte = |at: u64| usize::try_from(at).ok().and_then(|at| entry.get(at)).copied();
-    if byte(info.get("entry.tag")?) != Some(OCCUPIED) {
+    let byte = |of: &[u8], at: u64| usize::try_from(at).ok().and_then(|at| of.get(at)).copied();
+    if byte(entry, info.get("entry.tag")?) != Some(OCCUPIED) {
         return Ok(None);
     }
-    let voluntary = word(entry, process + info.get("process.voluntary")?);
-    let forced = word(entry, process + info.get("process.forced")?);
+    let state = info.get("task.state")?;
+    let voluntary = word(record, info.get("task.voluntary")?);
+    let forced = word(record, info.get("task.forced")?);
     let parts = (
-        byte(state),
-        byte(state + info.get("state.inner")?),
-        word(entry, state + info.get("state.value")?),
+        byte(record, state),
+        byte(record, state + info.get("state.inner")?),
+        word(record, state + info.get("state.value")?),
         voluntary.zip(forced),
     );
     let (Some(tag), Some(inner), Some(value), Some((voluntary, forced))) = parts else {

@@ -14,7 +14,7 @@ fn starts_wake_ups_and_kills_name_their_moment_and_whose_doing_they_were() {
     table.remember_effects(Ring::try_new(16).unwrap());
     let parent = spawn(&mut table, Pid::LAUNCHER);
     let me = with_running(&mut table, parent);
-    let child = table.create("child", parent, ()).unwrap();
+    let child = table.create("child", parent, (), 0).unwrap();
     let child_pid = table[child].pid();
     table.start(child, 10);
     let Ok(Wait::Block(wait)) = table.wait(me, child_pid) else { panic!("it runs") };

@@ -35,7 +35,7 @@ fn a_quantum_ends_only_when_someone_waits_and_never_under_cooperative() {
     for (name, end) in [("round-robin", Some(1000)), ("cooperative", None)] {
         let policy = AnyPolicy::by_name(name, &SETTINGS).unwrap();
         let mut table = Table::try_new(4, policy).unwrap();
-        let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", ()).unwrap();
+        let launcher = table.create_kernel_task(Pid::LAUNCHER, "launcher", (), 0).unwrap();
         table.start(launcher, 0);
         let first = table.decide();
         carry_out(&mut table, first, 0);
@@ -64,12 +64,17 @@ fn changing_the_policy_loses_no_task() {
     }
 }
 
+/// When the running task was put on the CPU; 0 if there is none.
+fn since(table: &Table<()>) -> u64 {
+    table.running().map_or(0, |slot| table.tasks[slot].since)
+}
+
 /// Whoever is on the CPU uses up slices; how often each task was put on it.
 fn spin(table: &mut Table<()>, slices: usize) -> HashMap<Pid, usize> {
     let mut turns = HashMap::new();
     for _ in 0..slices {
-        let endless = table.slice_end == crate::table::NEVER;
-        let now = if endless { table.since + 1 } else { table.slice_end };
+        let endless = table.slice_end() == crate::table::NEVER;
+        let now = if endless { since(table) + 1 } else { table.slice_end() };
         let decision = match table.running() {
             Some(_) => table.slice_used_up(now),
             None => table.decide(),
@@ -84,7 +89,7 @@ fn spin(table: &mut Table<()>, slices: usize) -> HashMap<Pid, usize> {
 fn a_policy_starts_afresh_whatever_the_one_before_it_remembered() {
     let mut table = table(8);
     let choose = |table: &mut Table<()>, name| {
-        let now = table.since;
+        let now = since(table);
         table.set_policy(AnyPolicy::by_name(name, &SETTINGS).unwrap(), Some(1000), now);
     };
     choose(&mut table, "fair");
@@ -104,7 +109,7 @@ fn a_policy_starts_afresh_whatever_the_one_before_it_remembered() {
 /// What the kernel's `run_ready` does: yields until nobody is owed a turn. How often each task had
 /// one.
 fn run_ready(table: &mut Table<()>, caller: Pid) -> HashMap<Pid, usize> {
-    let mark = table.since + 1;
+    let mark = since(table) + 1;
     let mut turns = HashMap::new();
     let mut now = mark;
     loop {
@@ -149,11 +154,13 @@ fn nobody_is_owed_a_turn_who_became_ready_later_or_has_ended() {
     let mark = 10;
     assert!(table.owes_turn(mark));
     table.kill_for(caller, other, 11).unwrap();
-    let new = table.create("new", caller, ()).unwrap();
+    let new = table.create("new", caller, (), 0).unwrap();
     table.start(new, 12);
     assert!(table.owes_turn(mark), "the launcher");
-    let decision = table.yield_now(13);
-    carry_out(&mut table, decision, 13);
-    assert_eq!(running_pid(&table), Some(Pid::LAUNCHER));
+    for now in 13..16 {
+        let decision = table.yield_now(now);
+        carry_out(&mut table, decision, now);
+    }
+    assert_eq!(running_pid(&table), Some(caller));
     assert!(!table.owes_turn(mark));
 }

@@ -70,9 +70,9 @@ fn threads_have_names_and_say_what_they_do() {
         task(stub, 0, 1, READY);
         task(stub, 1, 2, 3);
     });
-    const WAITS_FOR: u64 = 8 + 8;
-    stub.put(super::ENTRIES + super::ENTRY_SIZE + WAITS_FOR, &[2]);
-    stub.put_word(super::ENTRIES + super::ENTRY_SIZE + WAITS_FOR + 8, 9);
+    let waits_for = super::RECORDS + super::RECORD_SIZE + 8;
+    stub.put(waits_for, &[2]);
+    stub.put_word(waits_for + 8, 9);
     let threads = gdb.ask("qXfer:threads:read::0,1000");
     for part in [
         "<thread id=\"p1.1\" core=\"0\" name=\"task1\">Ready, 7 switches</thread>",

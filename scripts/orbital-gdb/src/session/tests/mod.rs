@@ -28,6 +28,8 @@ const HOOKS: Hooks = Hooks {
 const SOMEWHERE: u64 = 0xffff_8000_0010_1000;
 const ENTRIES: u64 = 0xffff_8000_0001_0000;
 const ENTRY_SIZE: u64 = 0x100;
+const RECORDS: u64 = 0xffff_8000_0001_8000;
+const RECORD_SIZE: u64 = 0x80;
 const LIVE: u64 = 0xffff_8000_0000_8000;
 const CURRENT: u64 = 0xffff_8000_0000_8008;
 const IDLE: u64 = 0xffff_8000_0000_8010;
@@ -35,23 +37,27 @@ const BOOT_STACK: u64 = 0xffff_9000_0001_0000;
 const STACKS: u64 = 0xffff_a000_0000_0000;
 const STRIDE: u64 = 0x5000;
 
+/// Where a task goes on that was done in the kernel.
+const AT_EXIT: u64 = 0xffff_8000_0010_0030;
+
 const READY: u8 = 1;
 const RUNNING: u8 = 2;
 
-const TABLE: [(&str, u64); 28] = [
+const TABLE: [(&str, u64); 31] = [
     ("table.entries", ENTRIES),
     ("table.capacity", 8),
     ("table.live", LIVE),
     ("entry.size", ENTRY_SIZE),
     ("entry.tag", 0),
     ("entry.process", 8),
-    ("process.state", 0),
-    ("process.pid", 0x18),
-    ("process.machine", 0x20),
-    ("machine.context", 0),
-    ("process.voluntary", 0x28),
-    ("process.forced", 0x30),
-    ("process.name", 0x38),
+    ("process.pid", 0),
+    ("process.name", 8),
+    ("tasks", RECORDS),
+    ("task.size", RECORD_SIZE),
+    ("task.state", 0),
+    ("task.context", 0x18),
+    ("task.voluntary", 0x20),
+    ("task.forced", 0x28),
     ("name.size", 31),
     ("state.inner", 8),
     ("state.value", 16),
@@ -67,16 +73,19 @@ const TABLE: [(&str, u64); 28] = [
     ("context.r15", 40),
     ("context.rsp", 48),
     ("context.cr3", 56),
+    ("context.resume", 64),
+    ("resume.at_exit", AT_EXIT),
 ];
 
 /// A kernel in the memory of a stub, with the boot context on the CPU.
 fn kernel(stub: &Stub) {
     stub.put(HOOKS.info, &fake::table(1, &TABLE));
     stub.put(ENTRIES, &[0; 8 * ENTRY_SIZE as usize]);
+    stub.put(RECORDS, &[0; 8 * RECORD_SIZE as usize]);
     stub.put_word(LIVE, 0);
     stub.put_word(IDLE, BOOT_STACK);
     stub.put_word(CURRENT, BOOT_STACK);
-    stub.put(BOOT_STACK, &[0; 64]);
+    stub.put(BOOT_STACK, &[0; 72]);
     stub.set(on_cpu_idle());
 }
 
@@ -84,16 +93,18 @@ fn kernel(stub: &Stub) {
 fn task(stub: &Stub, slot: u64, pid: u64, state: u8) {
     let entry = ENTRIES + slot * ENTRY_SIZE;
     stub.put_word(entry, 1);
-    stub.put(entry + 8, &[state]);
-    stub.put_word(entry + 8 + 0x18, pid);
-    stub.put_word(entry + 8 + 0x20, context(slot));
-    stub.put_word(entry + 8 + 0x28, 7);
-    stub.put(entry + 8 + 0x38, format!("task{pid}\0").as_bytes());
+    stub.put_word(entry + 8, pid);
+    stub.put(entry + 8 + 8, format!("task{pid}\0").as_bytes());
+    let record = RECORDS + slot * RECORD_SIZE;
+    stub.put(record, &[state]);
+    stub.put_word(record + 0x18, context(slot));
+    stub.put_word(record + 0x20, 7);
     for word in 0..6 {
         stub.put_word(context(slot) + 8 * word, 0x100 * pid + word);
     }
     stub.put_word(context(slot) + 48, context(slot) - 0x200);
     stub.put_word(context(slot) + 56, 0x1000 * (pid + 1));
+    stub.put_word(context(slot) + 64, 0);
     stub.put_word(LIVE, stub.word(LIVE) + 1);
 }
 

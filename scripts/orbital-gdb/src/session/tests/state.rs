@@ -77,6 +77,15 @@ fn of_a_task_that_is_switched_out_only_what_was_saved_is_known() {
 }
 
 #[test]
+fn of_a_task_that_was_done_in_the_kernel_no_register_is_saved() {
+    let (mut gdb, stub) = two_tasks();
+    stub.put_word(context(1) + 64, super::AT_EXIT);
+    gdb.ask("Hgp2.1");
+    assert_eq!(rbx(&mut gdb), "x".repeat(16));
+    assert!(gdb.ask("P1=0100000000000000").starts_with('E'), "there is no place for it");
+}
+
+#[test]
 fn a_write_to_a_saved_register_goes_to_the_context() {
     let (mut gdb, stub) = two_tasks();
     gdb.ask("Hgp2.1");
