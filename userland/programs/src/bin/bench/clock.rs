@@ -23,6 +23,8 @@ pub(crate) struct Clock {
     pub(crate) per_millisecond: u64,
     /// When this program started, in nanoseconds since the kernel did.
     started: u64,
+    /// What the counter said then.
+    started_tsc: u64,
 }
 
 impl Clock {
@@ -30,7 +32,10 @@ impl Clock {
     ///
     /// # Errors
     /// It must be an instruction, and is not: what a loop of 10,000 instructions takes.
-    pub(crate) fn calibrate(must_count: bool, started: u64) -> Result<Self, u64> {
+    pub(crate) fn calibrate(
+        must_count: bool,
+        [started, started_tsc]: [u64; 2],
+    ) -> Result<Self, u64> {
         // The loop has one instruction more, and the two readings of the counter a few.
         let ticks = loops().median();
         let counts_instructions = (10_000..10_016).contains(&ticks);
@@ -38,7 +43,7 @@ impl Clock {
             return Err(ticks);
         }
         let rate = if must_count { 1_000_000 } else { measured_rate() };
-        Ok(Self { counts_instructions: must_count, per_millisecond: rate, started })
+        Ok(Self { counts_instructions: must_count, per_millisecond: rate, started, started_tsc })
     }
 
     /// What figures are in.
@@ -64,6 +69,13 @@ impl Clock {
 
 /// What the loop of known length takes, and the counter itself.
 pub(crate) fn calibration(clock: &Clock) -> Result<(), Refusal> {
+    let mut long = Samples::new();
+    for _ in 0..15 {
+        let start = now();
+        spin(500_000);
+        long.add(now() - start, 1_000_000);
+    }
+    long.report("calib_loop", clock.unit(), "loop instruction");
     loops().report("calib_10000", clock.unit(), "10000-instruction loop");
     let mut pairs = Samples::new();
     for _ in 0..101 {
@@ -75,10 +87,12 @@ pub(crate) fn calibration(clock: &Clock) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The kernel's own part of the boot: from its first instruction to this program's. Means something
-/// only if this is what was started at boot.
+/// The kernel's own part of the boot, from its first instruction to this program's, and the counter
+/// then: the whole boot, with firmware and boot loader. Means something only if this is what was
+/// started at boot.
 pub(crate) fn boot(clock: &Clock) -> Result<(), Refusal> {
     value("boot.kernel_ms", clock.started / 1000, "ms");
+    value("boot_tsc", clock.started_tsc * 1000, "ticks");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 use ulib::abi::layout::MAP_WRITE;
 
 use crate::Refusal;
+use crate::yields::yields;
 
 /// Processes that do the same until they are dropped.
 pub(crate) struct Crowd {
@@ -50,8 +51,7 @@ impl Crowd {
 
     /// How often they have given way so far, all together.
     pub(crate) fn yields(&self) -> u64 {
-        let of = |pid: &Pid| process::stats(*pid).map_or(0, |stats| stats.switches_voluntary);
-        self.pids().iter().map(of).sum()
+        self.pids().iter().copied().map(yields).sum()
     }
 }
 

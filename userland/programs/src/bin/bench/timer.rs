@@ -114,6 +114,16 @@ pub(crate) fn sleep_1ms(clock: &Clock) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Timer interrupts while one process is busy for four tenths of a second and nobody else is ready.
+pub(crate) fn ticks_while_nobody_waits(clock: &Clock) -> Result<(), Refusal> {
+    let _policy = policy::during("round-robin", SLICE.1 * 1000)?;
+    let interrupts = || machine::system().map_or(0, |system| system.timer_interrupts);
+    let (before, end) = (interrupts(), now() + clock.ticks(400_000));
+    while now() < end {}
+    value("ticks_while_nobody_waits", (interrupts() - before) * 1000, "interrupts");
+    Ok(())
+}
+
 /// Timer interrupts while nobody does anything.
 pub(crate) fn idle(_clock: &Clock) -> Result<(), Refusal> {
     const SECONDS: u64 = 10;
