@@ -25,7 +25,7 @@ static void calibrate(void) {
     if (!timed && (ticks < 10000 || ticks > 10015)) {
         text("bench: refused: a loop of 10000 instructions takes "); number(ticks); text(" ticks\nbench: done\n");
         flush();
-        for (;;) call(PAUSE, 0, 0, 0);
+        for (;;) call0(PAUSE);
     }
     report("calib_10000", unit, "10000-instruction loop");
     if (timed) {
@@ -37,10 +37,10 @@ static void calibrate(void) {
 }
 
 static void null_call(const char *name, int number) {
-    for (int i = 0; i < 600; i++) call(number, 0, 0, 0);
+    for (int i = 0; i < 600; i++) call0(number);
     for (int sample = 0; sample < 101; sample++) {
         u64 start = now();
-        for (int i = 0; i < 200; i++) call(number, 0, 0, 0);
+        for (int i = 0; i < 200; i++) call0(number);
         add(now() - start, 200);
     }
     report(name, unit, "call");
@@ -56,15 +56,15 @@ static void ring(const char *name, int tasks, int fifo) {
     call(PIPE, gate, 0, 0);
     policy(fifo);
     for (int i = 0; i < tasks; i++) {
-        if (call(FORK, 0, 0, 0)) continue;
+        if (call0(FORK)) continue;
         call(CLOSE, gate[1], 0, 0);
         __asm__ volatile("incq %0" : "+m"(shared->ready));
         call(READ, gate[0], &byte, 1);
-        if (i) while (!shared->stop) call(YIELD, 0, 0, 0);
-        for (u64 turn = 0; !i && turn < 4 * turns; turn++) call(YIELD, 0, 0, 0);
+        if (i) while (!shared->stop) call0(YIELD);
+        for (u64 turn = 0; !i && turn < 4 * turns; turn++) call0(YIELD);
         for (int sample = 0; !i && sample < 41; sample++) {
             u64 start = now();
-            for (u64 turn = 0; turn < turns; turn++) call(YIELD, 0, 0, 0);
+            for (u64 turn = 0; turn < turns; turn++) call0(YIELD);
             shared->batch[sample] = now() - start;
         }
         shared->stop = 1;
@@ -82,7 +82,7 @@ static void ring(const char *name, int tasks, int fifo) {
 
 static char *const exits[] = { "/tiny", 0 }, *const pauses[] = { "/tiny", "idle", 0 }, *const none[] = { 0 };
 static s64 spawn(char *const *arguments) {
-    s64 pid = call(VFORK, 0, 0, 0);
+    s64 pid = call0(VFORK);
     if (!pid) { call(EXECVE, "/tiny", arguments, none); call(EXIT, 1, 0, 0); }
     return pid;
 }
@@ -122,7 +122,7 @@ static void ticks(void) {
     report("timer_tick_no_switch", unit, "tick");
     // Two busy processes: a gap of one in which the other noted a look was a switch to it.
     memset(shared, 0, sizeof *shared);
-    if (!call(FORK, 0, 0, 0)) {
+    if (!call0(FORK)) {
         u64 last = now(), this, gap = timed ? tsc_khz / 100 : 100;
         while (!shared->stop) {
             this = now();
@@ -194,7 +194,7 @@ __attribute__((used)) void start(u64 *stack) {
     memory();
     text("bench: done\n");
     flush();
-    for (;;) call(PAUSE, 0, 0, 0);
+    for (;;) call0(PAUSE);
 }
 
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call start\n hlt\n");
