@@ -26,10 +26,6 @@ _FLAGS = ["-O2", "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector"
 _WALL_RUNS = 3
 
 
-class NotThere(Exception):
-    """The peer cannot be had here."""
-
-
 def measure(scratch: Path, note: Callable[[str], None]) -> dict:
     """Both configurations, counted once, and the cheaper one in wall time."""
     kernel = _kernel(scratch)
@@ -53,7 +49,7 @@ def _run(kernel: Path, disk: Path, configuration: str, counted: bool) -> machine
     ]
     run = machine.run([str(part) for part in command])
     if "calib_10000" not in run.figures:
-        raise NotThere("it did not get as far as measuring:\n" + run.text[-500:])
+        raise machine.NotThere("it did not get as far as measuring:\n" + run.text[-500:])
     return run
 
 
@@ -62,7 +58,7 @@ def _kernel(scratch: Path) -> Path:
     said = _output(["apt-cache", "depends", _PACKAGE], "apt-cache knows no such package")
     named = re.search(r"Depends: (linux-image-\d\S*)", said)
     if not named:
-        raise NotThere(f"Debian's lists here have no {_PACKAGE} (apt-get update?)")
+        raise machine.NotThere(f"Debian's lists here have no {_PACKAGE} (apt-get update?)")
     _output(["apt-get", "download", "-q", named[1]], "its package cannot be downloaded", scratch)
     package = next(scratch.glob("linux-image-*.deb"))
     _output(["dpkg", "-x", str(package), str(scratch / "linux")], "its package cannot be unpacked")
@@ -100,5 +96,5 @@ def _output(command: list[str], failure: str, place: Path | None = None) -> str:
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or str(error)
-        raise NotThere(f"{failure}: {detail.strip().splitlines()[-1]}") from error
+        raise machine.NotThere(f"{failure}: {detail.strip().splitlines()[-1]}") from error
     return done.stdout

@@ -19,14 +19,18 @@ _FIGURE = re.compile(
 )
 _VALUE = re.compile(r"bench: (\S+) is (\S+)")
 _SKIPPED = re.compile(r"bench: (\S+) skipped: (.*)")
-_REFUSED = re.compile(r"bench: refused: (.*)")
+_REFUSED = re.compile(r"bench: (?:refused: (.*)|(no operation [^:]*))")
 
 # One instruction is one virtual nanosecond, idle time is skipped, and every run is the same run.
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2000-01-01,clock=vm", "-seed", "1"]
 
 
 class Refused(Exception):
-    """The guest's clock does not count what it should."""
+    """The guest measures nothing: its clock does not count what it should, or it has no such operation."""
+
+
+class NotThere(Exception):
+    """A peer cannot be had here."""
 
 
 @dataclass
@@ -39,6 +43,11 @@ class Run:
     seconds_to_mark: float | None = None
     text: str = ""
     load: float = 0.0
+
+    def rename(self, old: str, new: str) -> None:
+        """Calls a figure, and the values that go with it, something else."""
+        self.figures = {re.sub(rf"^{old}$", new, name): of for name, of in self.figures.items()}
+        self.values = {re.sub(rf"^{old}(?=[.]|$)", new, name): of for name, of in self.values.items()}
 
 
 def run(command: list[str], mark: str | None = None, until: str = "bench: done",
@@ -81,7 +90,7 @@ def _read(process: subprocess.Popen, result: Run, mark: str | None, until: str, 
 def _parse(result: Run) -> None:
     for line in result.text.splitlines():
         if refused := _REFUSED.search(line):
-            raise Refused(refused[1])
+            raise Refused(refused[1] or refused[2])
         if figure := _FIGURE.search(line):
             name, median, least, most, mean, unit, per, count = figure.groups()
             result.figures[name] = {

@@ -9,9 +9,13 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "target" / "orbital"
 RELEASE = OUTPUT / "release"
 PROMPT = "orbital>"
+ARGUMENTS = [line for line in (ROOT / "scripts" / "qemu.args").read_text().splitlines()
+             if line and not line.startswith("#")]
 
 # `rep movsb` counts once an iteration: without ERMS nobody uses it where `rep movsq` serves.
-CPU = "max,-erms"
+CPU = ARGUMENTS[ARGUMENTS.index("-cpu") + 1] + ",-erms"
+# More than this no machine needs to boot.
+_ENOUGH = 64
 
 
 def image(scratch: Path, command_line: str) -> Path:
@@ -27,10 +31,8 @@ def image(scratch: Path, command_line: str) -> Path:
 
 def command(disk: Path, memory: int = 128, counted: bool = False) -> list[str]:
     """QEMU's command line for a machine that boots `disk`."""
-    lines = (ROOT / "scripts" / "qemu.args").read_text().splitlines()
-    arguments = [line for line in lines if line and not line.startswith("#")]
     return [
-        "qemu-system-x86_64", *arguments, "-cpu", CPU, "-m", str(memory), "-display", "none",
+        "qemu-system-x86_64", *ARGUMENTS, "-cpu", CPU, "-m", str(memory), "-display", "none",
         "-serial", "stdio", "-action", "panic=none",
         "-drive", f"file={disk},if=none,id=disk,format=raw,readonly=on",
         "-device", "virtio-blk-pci,drive=disk,bootindex=0",
@@ -43,7 +45,10 @@ def bench(scratch: Path, operations: list[str], counted: bool, memory: int = 256
     """Runs the program `bench`."""
     flag = "--instructions " if counted else ""
     line = f'run="bench {flag}{" ".join(operations)}" poweroff=yes quiet=yes limit-children=16000 {extra}'
-    return machine.run(command(image(scratch, line), memory, counted))
+    run = machine.run(command(image(scratch, line), memory, counted))
+    if "bench: done" not in run.text:
+        raise machine.Refused("it did not come to its end:\n" + run.text[-1000:])
+    return run
 
 
 def seconds_to_prompt(scratch: Path) -> float | None:
@@ -52,17 +57,21 @@ def seconds_to_prompt(scratch: Path) -> float | None:
     return machine.run(command(disk), mark=PROMPT, until=PROMPT, timeout=60).seconds_to_mark
 
 
-def smallest_memory(scratch: Path) -> int | None:
-    """The fewest MiB with which a shell's prompt appears."""
+def smallest_memory(scratch: Path, about: int) -> int | None:
+    """The fewest MiB with which a shell's prompt appears, probably `about` that."""
     disk = image(scratch, "")
-    for memory in range(8, 65, 2):
+
+    def boots(memory: int) -> bool:
         run = machine.run(command(disk, memory), mark=PROMPT, until=PROMPT, timeout=15)
-        if run.seconds_to_mark is not None:
-            return memory
-    return None
+        return run.seconds_to_mark is not None
+
+    while about > 1 and boots(about - 1):
+        about -= 1
+    return next((memory for memory in range(about, _ENOUGH) if boots(memory)), None)
 
 
-def image_size() -> int:
-    """Bytes of kernel and programs as they lie in the image; the image itself is padded."""
-    files = [RELEASE / "kernel.stripped", *(RELEASE / "stripped").iterdir()]
-    return sum(file.stat().st_size for file in files)
+def sizes() -> dict:
+    """Bytes of the kernel, and of kernel and programs, as they lie in the image."""
+    kernel = (RELEASE / "kernel.stripped").stat().st_size
+    programs = sum(file.stat().st_size for file in (RELEASE / "stripped").iterdir())
+    return {"kernel_bytes": kernel, "image_bytes": kernel + programs}
