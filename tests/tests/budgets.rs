@@ -5,9 +5,10 @@
 //! once. One that means to runs `scripts/bench.sh --update`, which writes both files.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 
-use orbital_tests::{Builder, Machine, Result};
+use orbital_tests::{Builder, Machine, Result, workspace};
 use serde_json::Value;
 
 /// How much an operation may differ from its figure.
@@ -180,6 +181,32 @@ fn the_readme_shows_what_is_written_down() -> Result {
         assert!(
             (shown - figure).abs() < rounding,
             "{what}: {cell} in the README, written down {figure}"
+        );
+    }
+    Ok(())
+}
+
+/// A program that makes one call over and over executes the very instructions that the path lists;
+/// of a forced switch `bench` sees a turn or two of the loops that watch the clock besides.
+#[test]
+fn what_the_path_lists_is_what_is_measured() -> Result {
+    let budgets = budgets()?;
+    for (path, name, more) in [("yield", "yield_1000", 0.5), ("tick", "preempt_switch", 14.0)] {
+        let output = Command::new(workspace().join("scripts/path.sh"))
+            .arg(path)
+            .stdin(Stdio::null())
+            .output()?;
+        let walk = String::from_utf8_lossy(&output.stdout);
+        let (_, sum) = walk.rsplit_once("; together ").ok_or(format!("no sum: {output:?}"))?;
+        let listed: f64 = number(sum.lines().next().unwrap_or_default())?;
+        let budget = budgets.iter().find(|budget| budget.name == name).ok_or("no budget")?;
+        // As exact as the figures are held.
+        let slack = budget.figure * TOLERANCE;
+        let least = listed - slack;
+        assert!(
+            (least..=listed + more + slack).contains(&budget.figure),
+            "{path}: {listed} listed, {} measured\n{walk}",
+            budget.figure
         );
     }
     Ok(())

@@ -122,22 +122,3 @@ fn a_timeout_ends_it_with_a_failure_that_says_so() -> Result {
     assert!(said.contains("--timeout"), "{said}");
     Ok(())
 }
-
-/// `scripts/path.sh` follows one yield from ring 3 to ring 3.
-#[test]
-fn path_counts_the_instructions_of_every_stage() -> Result {
-    let output = Command::new(workspace().join("scripts/path.sh")).stdin(Stdio::null()).output()?;
-    let said = text(&output.stdout);
-    let stages = ["entry", "decode", "decide", "act", "switch", "exit"];
-    let sum = said.lines().find(|line| line.starts_with("instructions: ")).unwrap_or_default();
-    let count = |stage: &str| {
-        let (_, behind) = sum.split_once(&format!("{stage} "))?;
-        behind.split([',', ';']).next()?.parse::<u32>().ok()
-    };
-    for stage in stages {
-        assert!(count(stage).is_some_and(|count| count > 0), "{stage}: {said}");
-    }
-    let together = stages.into_iter().filter_map(count).sum();
-    assert_eq!(count("together"), Some(together), "{sum}");
-    Ok(())
-}
