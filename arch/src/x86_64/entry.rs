@@ -28,6 +28,7 @@ use core::mem::offset_of;
 
 use super::frame::{
     RFLAGS_FIXED, RFLAGS_USER, SYSCALL_VECTOR, TrapFrame, USER_CODE_SELECTOR, USER_DATA_SELECTOR,
+    USER_END,
 };
 use super::percpu;
 
@@ -35,6 +36,11 @@ unsafe extern "C" {
     /// The one way out, entered with rsp = &[`TrapFrame`]: a label inside [`syscall_entry`].
     pub(super) fn trap_exit();
 }
+
+/// In memory, because no instruction compares with 64 bits of immediate; beside what else every exit
+/// reads.
+#[unsafe(link_section = ".data.hot")]
+static USER_END_WORD: u64 = USER_END;
 
 /// Where `syscall` leads: builds the frame, calls the kernel, and falls into `trap_exit`.
 ///
@@ -85,7 +91,7 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         "mov r11, [rsp + {rflags}]",
         "cmp dword ptr [rsp + {vector}], {syscall_vector}",
         "jne 2f",
-        "cmp rcx, gs:[{user_end}]",
+        "cmp rcx, [rip + {user_end}]",
         "jae 2f",
         ".cfi_remember_state",
         load_registers!(),
@@ -102,9 +108,9 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         "mov [rsp + {rflags}], r11",
         "mov qword ptr [rsp + {cs}], {user_code}",
         "mov qword ptr [rsp + {ss}], {user_data}",
-        "cmp rcx, gs:[{user_end}]",
+        "cmp rcx, [rip + {user_end}]",
         "jbe 3f",
-        "mov rcx, gs:[{user_end}]",
+        "mov rcx, [rip + {user_end}]",
         "mov [rsp + {rip}], rcx",
         "3:",
         restore_registers!(),
@@ -122,7 +128,7 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         syscall_vector = const SYSCALL_VECTOR,
         rflags_user = const RFLAGS_USER,
         rflags_fixed = const RFLAGS_FIXED,
-        user_end = const percpu::USER_END_WORD,
+        user_end = sym USER_END_WORD,
         frame_size = const size_of::<TrapFrame>(),
         vector = const offset_of!(TrapFrame, vector),
         rip = const offset_of!(TrapFrame, rip),

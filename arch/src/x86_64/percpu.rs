@@ -12,7 +12,7 @@ use core::mem::offset_of;
 
 use x86_64::structures::tss::TaskStateSegment;
 
-use super::frame::{TrapFrame, USER_END};
+use super::frame::TrapFrame;
 use super::{ist, msr};
 
 /// The words of one CPU.
@@ -22,8 +22,6 @@ pub(super) struct PerCpu {
     trap: Option<extern "C" fn(&mut TrapFrame)>,
     /// The program's RFLAGS for the few instructions between `syscall` and the push.
     scratch: u64,
-    /// [`USER_END`]: no instruction compares with 64 bits of immediate.
-    user_end: u64,
     /// RSP0 lies 4 bytes into the TSS (SDM vol. 3A, figure 8-11): so it is aligned.
     _padding: u32,
     /// `privilege_stack_table[0]` (RSP0) is the top of the running task's kernel stack.
@@ -34,8 +32,6 @@ pub(super) struct PerCpu {
 pub(super) const TRAP: usize = offset_of!(PerCpu, trap);
 /// Offset from the GS base: a free word for `syscall_entry`.
 pub(super) const SCRATCH: usize = offset_of!(PerCpu, scratch);
-/// Offset from the GS base: [`USER_END`].
-pub(super) const USER_END_WORD: usize = offset_of!(PerCpu, user_end);
 /// Offset from the GS base: top of the running task's kernel stack, TSS.RSP0.
 pub(super) const KERNEL_STACK_TOP: usize =
     offset_of!(PerCpu, tss) + offset_of!(TaskStateSegment, privilege_stack_table);
@@ -54,7 +50,6 @@ unsafe impl Sync for Cell {}
 static PER_CPU: Cell = Cell(UnsafeCell::new(PerCpu {
     trap: None,
     scratch: 0,
-    user_end: USER_END,
     _padding: 0,
     tss: TaskStateSegment::new(),
 }));
