@@ -11,6 +11,7 @@
 mod artifacts;
 mod builder;
 mod by_hand;
+pub mod code;
 mod debugger;
 mod evidence;
 mod expect;

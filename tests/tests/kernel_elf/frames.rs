@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::process::Command;
 
 use orbital_tests::Result;
-
-use crate::code::Kernel;
+use orbital_tests::code::Kernel;
 
 /// The lowest address of the top two GiB, where the kernel is linked.
 const BASE: u64 = 0xffff_ffff_8000_0000;

@@ -1,13 +1,11 @@
 //! Rules that no run can show, held over every instruction of the kernel as it was built, release
 //! and debug: emulators hide what real CPUs do at some of them, and a compiler may break the rest.
 
-mod code;
 mod frames;
 
 use iced_x86::{CpuidFeature, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use orbital_tests::Result;
-
-use code::Kernel;
+use orbital_tests::code::Kernel;
 
 /// Fails for each instruction that `breaks` a rule, with its place.
 fn refuse(rule: &str, breaks: impl Fn(&Kernel, usize, &Instruction) -> bool) -> Result {

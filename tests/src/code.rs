@@ -3,8 +3,9 @@
 use std::fs;
 use std::ops::Range;
 
+use crate::artifacts::kernel;
+use crate::{Failure, Profile, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
-use orbital_tests::{Failure, Profile, Result};
 use xmas_elf::ElfFile;
 use xmas_elf::header;
 use xmas_elf::program::{ProgramHeader, Type};
@@ -12,33 +13,45 @@ use xmas_elf::sections::SectionData;
 use xmas_elf::symbol_table::Entry;
 
 /// A kernel as it was built.
-pub(crate) struct Kernel {
-    pub(crate) profile: Profile,
+pub struct Kernel {
+    /// Which build it is.
+    pub profile: Profile,
     /// Whether the file may be loaded anywhere (ET_DYN).
-    pub(crate) relocatable: bool,
-    pub(crate) segments: Vec<Segment>,
+    pub relocatable: bool,
+    /// What of the file is mapped.
+    pub segments: Vec<Segment>,
     /// In order of their addresses.
-    pub(crate) code: Vec<Instruction>,
+    pub code: Vec<Instruction>,
     /// Names with their addresses, in order; a function may have a label inside.
     symbols: Vec<(u64, String)>,
 }
 
 /// What the boot loader maps.
-pub(crate) struct Segment {
-    pub(crate) addresses: Range<u64>,
-    pub(crate) write: bool,
-    pub(crate) execute: bool,
+pub struct Segment {
+    /// Where it lies.
+    pub addresses: Range<u64>,
+    /// Whether it may be written.
+    pub write: bool,
+    /// Whether it may be executed.
+    pub execute: bool,
     bytes: Vec<u8>,
 }
 
 impl Kernel {
     /// Both builds, so that every rule is held by what each compiler setting makes of it.
-    pub(crate) fn all() -> Result<Vec<Self>> {
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn all() -> Result<Vec<Self>> {
         [Profile::Release, Profile::Debug].into_iter().map(Self::read).collect()
     }
 
-    fn read(profile: Profile) -> Result<Self> {
-        let bytes = fs::read(orbital_tests::kernel(profile)?)?;
+    /// One build.
+    ///
+    /// # Errors
+    /// It cannot be made, or is not as a kernel must be.
+    pub fn read(profile: Profile) -> Result<Self> {
+        let bytes = fs::read(kernel(profile)?)?;
         let elf = ElfFile::new(&bytes)?;
         let loaded = |header: &ProgramHeader<'_>| header.get_type() == Ok(Type::Load);
         let segments: Vec<_> =
@@ -51,13 +64,18 @@ impl Kernel {
     }
 
     /// The function or label that `address` belongs to.
-    pub(crate) fn name(&self, address: u64) -> &str {
+    #[must_use]
+    pub fn name(&self, address: u64) -> &str {
         let after = self.symbols.partition_point(|&(start, _)| start <= address);
         after.checked_sub(1).map_or("", |at| &self.symbols[at].1)
     }
 
     /// The instructions of a function or label, up to the next name.
-    pub(crate) fn body(&self, name: &str) -> &[Instruction] {
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    #[must_use]
+    pub fn body(&self, name: &str) -> &[Instruction] {
         let start = self.code.partition_point(|i| self.symbol(name).is_none_or(|at| i.ip() < at));
         let rest = &self.code[start..];
         let end = rest.iter().position(|i| self.name(i.ip()) != name).unwrap_or(rest.len());
@@ -69,22 +87,33 @@ impl Kernel {
         self.symbols.iter().find(|(_, known)| known == name).map(|(address, _)| *address)
     }
 
+    /// Where a variable is, by the end of its path in the source: `stubs::NMI_COUNT`.
+    #[must_use]
+    pub fn variable(&self, path: &str) -> Option<u64> {
+        // Mangled, each part of a path has its length before it.
+        let mangled = path.split("::").map(|part| format!("{}{part}", part.len()));
+        let mangled = mangled.collect::<String>() + "17h";
+        self.symbols.iter().find(|(_, name)| name.contains(&mangled)).map(|(address, _)| *address)
+    }
+
     /// Where an instruction of that kind stands: its position in `code`, and who has it.
-    pub(crate) fn every(&self, mnemonic: Mnemonic) -> impl Iterator<Item = (usize, &str)> {
+    pub fn every(&self, mnemonic: Mnemonic) -> impl Iterator<Item = (usize, &str)> {
         let all = self.code.iter().enumerate();
         all.filter(move |(_, instruction)| instruction.mnemonic() == mnemonic)
             .map(|(at, instruction)| (at, self.name(instruction.ip())))
     }
 
     /// The eight bytes that a segment holds at `address`.
-    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+    #[must_use]
+    pub fn word(&self, address: u64) -> Option<u64> {
         let segment = self.segments.iter().find(|s| s.addresses.contains(&address))?;
         let at = usize::try_from(address - segment.addresses.start).ok()?;
         Some(u64::from_le_bytes(*segment.bytes.get(at..)?.first_chunk()?))
     }
 
     /// An instruction for a person: build, function, address, text.
-    pub(crate) fn show(&self, instruction: &Instruction) -> String {
+    #[must_use]
+    pub fn show(&self, instruction: &Instruction) -> String {
         let (ip, mnemonic) = (instruction.ip(), instruction.mnemonic());
         format!("{:?}: {}: {ip:#x}: {mnemonic:?}", self.profile, self.name(ip))
     }
