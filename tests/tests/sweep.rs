@@ -7,7 +7,7 @@ use orbital_tests::{Machine, Result, exit};
 fn a_preemption_at_every_instruction_harms_nobody() -> Result {
     let mut machine = Machine::builder()
         .icount(0)
-        .cmdline("sched=sweep quantum=5us run=\"drill 25000; drill 25000\" poweroff=yes")
+        .cmdline("sched=sweep quantum=5us run=\"drill 25000 1; drill 25000 2\" poweroff=yes")
         .boot()?;
     let told = machine.expect("drill: {} forced switches, {} programs as they must be")?;
     println!("{} forced switches, {} programs", &told[0], &told[1]);
