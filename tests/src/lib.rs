@@ -25,6 +25,7 @@ mod prompt;
 mod scratch;
 mod screen;
 mod slots;
+mod stub;
 pub mod transcript;
 mod vm;
 mod wait;
@@ -37,6 +38,7 @@ pub use failure::{Failure, Result};
 pub use machine::Machine;
 pub use pattern::{Captures, Pattern};
 pub use scratch::workspace;
+pub use stub::Stub;
 
 /// Exit codes of QEMU: twice the value that the kernel reports, plus one.
 pub mod exit {

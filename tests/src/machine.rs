@@ -175,6 +175,11 @@ impl Machine {
         self.vm.scratch().gdb()
     }
 
+    /// How long a step may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.builder.limit
+    }
+
     /// QEMU's process id.
     #[must_use]
     pub fn qemu_pid(&self) -> u32 {
