@@ -50,6 +50,7 @@ pub struct Builder {
     pub(crate) bochs: bool,
     pub(crate) wait_for_gdb: bool,
     pub(crate) record: bool,
+    pub(crate) traced: bool,
     pub(crate) on_panic: OnPanic,
     pub(crate) limit: Duration,
     pub(crate) name: Option<String>,
@@ -71,6 +72,7 @@ impl Default for Builder {
             bochs: false,
             wait_for_gdb: false,
             record: false,
+            traced: false,
             on_panic: OnPanic::default(),
             limit: Duration::from_secs(seconds),
             name: None,
@@ -163,6 +165,13 @@ impl Builder {
     #[must_use]
     pub fn record(mut self) -> Self {
         self.record = true;
+        self
+    }
+
+    /// Has the kernel write down its switches when it ends, for [`Machine::trace`].
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
         self
     }
 

@@ -97,6 +97,10 @@ impl Machine {
             true => evidence::recording_arguments(&image, scratch.path())?,
             false => image::disk_arguments(&image),
         });
+        if builder.traced {
+            let file = format!("file:{}", scratch.trace().display());
+            arguments.extend(["-debugcon".to_owned(), file]);
+        }
         if builder.wait_for_gdb {
             arguments.push("-S".to_owned());
         }
@@ -141,6 +145,15 @@ impl Machine {
     /// The transcript's file cannot be read.
     pub fn raw(&self) -> Result<Vec<u8>> {
         Ok(fs::read(self.log.raw_path())?)
+    }
+
+    /// What a [`traced`](Builder::traced) machine that has ended wrote down, in the words of
+    /// `kernel/src/record.rs`.
+    ///
+    /// # Errors
+    /// There is nothing.
+    pub fn trace(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.vm.scratch().trace())?)
     }
 
     /// Sets how long each later step may take, and returns what it was.

@@ -19,6 +19,7 @@ pub(crate) struct Scratch {
     monitor: PathBuf,
     gdb: PathBuf,
     errors: PathBuf,
+    trace: PathBuf,
 }
 
 impl Scratch {
@@ -36,6 +37,7 @@ impl Scratch {
             monitor: directory.join("monitor"),
             gdb: directory.join("gdb"),
             errors: directory.join("errors"),
+            trace: directory.join("trace"),
             directory,
         })
     }
@@ -53,6 +55,11 @@ impl Scratch {
     /// Socket of the monitor.
     pub(crate) fn monitor(&self) -> &Path {
         &self.monitor
+    }
+
+    /// What the kernel writes on QEMU's debug console.
+    pub(crate) fn trace(&self) -> &Path {
+        &self.trace
     }
 
     /// Socket of QEMU's gdb stub.
