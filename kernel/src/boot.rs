@@ -78,6 +78,13 @@ impl Boot {
     }
 }
 
+/// Says where a policy that leaves the order to chance starts: the same seed gives the same order.
+pub(crate) fn log_seed(policy: &str) {
+    if policy == "seeded" {
+        log(format_args!("[kernel] policy seeded: seed {}", get().command_line.seed));
+    }
+}
+
 /// Who started the kernel, for the boot log.
 pub(crate) fn loader_of(info: &BootInfo) -> impl Display {
     let version = info.api_version;

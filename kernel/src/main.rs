@@ -92,6 +92,7 @@ fn kernel_main(info: &'static mut BootInfo) -> ! {
         .and_then(|()| process::create_kernel_task(Pid::TERMINAL, "terminal", terminal_task));
     assert!(room.is_some(), "too little memory for {} tasks", summary.max_tasks);
     sched::set_policy(wanted.sched, wanted.quantum, wanted.seed);
+    boot::log_seed(wanted.sched);
     log(format_args!("[kernel] memory: {}", memory::finish_boot()));
     sched::idle(attendant::serve_input)
 }

@@ -226,3 +226,34 @@ fn a_run_that_does_not_end_by_itself_leaves_no_trace_and_says_why() -> Result {
     assert!(said.contains("there is no trace of it (poweroff=yes"), "{said}");
     Ok(())
 }
+
+/// The switches of a run under `seeded`, as the kernel recorded them. Time counts from the first: how
+/// long the boot loader waits for the disk is the host's doing.
+fn seeded(name: &str, seed: u64) -> Result<Vec<String>> {
+    let to = folder(name);
+    let programs = "run=\"say one 40; say two 40; registers 400 1; say three 40\" poweroff=yes";
+    let append = format!("sched=seeded quantum=200us seed={seed} {programs}");
+    let output = trace(&to, &["--deterministic", "--append", &append])?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(&format!("[kernel] policy seeded: seed {seed}")), "{said}");
+    let record = fs::read_to_string(to.join("record"))?;
+    assert_eq!(rows(&record, "lost")[0], ["lost", "0", "0"]);
+    let mut start = None;
+    let since_start = |row: Vec<&str>| {
+        let time = row[2].parse::<u64>().map_err(|error| format!("{row:?}: {error}"))?;
+        Ok(format!("{} {} {}", row[1], time - *start.get_or_insert(time), row[3..].join(" ")))
+    };
+    rows(&record, "switch").into_iter().map(since_start).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_switches_byte_for_byte_and_another_seed_others() -> Result {
+    let first = seeded("seed-7", 7)?;
+    println!("{} switches", first.len());
+    for why in ["slice-used-up", "yielded", "blocked:work", "exited"] {
+        assert!(first.iter().any(|row| row.contains(why)), "nobody left the CPU because: {why}");
+    }
+    assert_eq!(first, seeded("seed-7-again", 7)?);
+    assert_ne!(first, seeded("seed-8", 8)?);
+    Ok(())
+}

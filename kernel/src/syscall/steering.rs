@@ -50,6 +50,7 @@ fn set_policy(policy: u64, quantum: u64) -> Result<(), Errno> {
         return Err(Errno::PermissionDenied);
     }
     sched::set_policy(name, quantum, boot::get().command_line.seed);
+    boot::log_seed(name);
     Ok(())
 }
 
