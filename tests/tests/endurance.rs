@@ -169,17 +169,24 @@ fn hours_of_idle_time_with_a_shell_pass() -> Result {
 }
 
 #[test]
+#[ignore = "minutes"]
+fn a_day_of_idle_time_with_a_shell_passes() -> Result {
+    idles(LONG, 24 * 3600, 1_000)
+}
+
+#[test]
 #[ignore = "an hour"]
 fn a_month_of_idle_time_with_a_shell_passes() -> Result {
     idles(LONG, 30 * 24 * 3600, 60_000)
 }
 
+/// On a CPU of 8 million instructions a second, so that it is minutes here.
 #[test]
-#[ignore = "three hours"]
+#[ignore = "minutes"]
 fn an_hour_of_busy_time_passes() -> Result {
     let programs = "spin 3600; spin 3600; naps 3600 10";
     let policy = "sched=round-robin quantum=1ms";
     let cmdline = format!("run=\"{programs}\" {policy} poweroff=yes");
-    let mut machine = Machine::builder().cmdline(cmdline).icount(0).limit(LONG).boot()?;
+    let mut machine = Machine::builder().cmdline(cmdline).icount(7).limit(LONG).boot()?;
     machine.expect_exit(exit::SUCCESS)
 }
