@@ -163,7 +163,8 @@ fn waiting_gives_every_exit_code_and_refuses_nonsense() -> Result {
 
 #[test]
 fn a_process_can_be_killed_in_every_state() -> Result {
-    let text = all_end_well("max", "run=kills poweroff=yes")?;
+    // Ready, and never run: that is sure to last only where nobody is preempted.
+    let text = all_end_well("max", "run=kills sched=cooperative poweroff=yes")?;
     assert!(text.contains("kills: 8 kills, 0 wrong"), "{text}");
     Ok(())
 }
@@ -200,7 +201,7 @@ fn the_debug_build_keeps_processes_apart_too() -> Result {
     for cpu in CPUS {
         let programs =
             "registers 300 1; registers 300 2; badcalls; doors; waiter; kills; stress 300 1";
-        let cmdline = format!("run=\"{programs}\" poweroff=yes quiet=yes");
+        let cmdline = format!("run=\"{programs}\" sched=cooperative poweroff=yes quiet=yes");
         let mut machine =
             Machine::builder().profile(Profile::Debug).cpu(cpu).cmdline(cmdline).boot()?;
         machine.expect_exit(exit::SUCCESS)?;
