@@ -92,7 +92,7 @@ impl Kernel {
     pub fn variable(&self, path: &str) -> Option<u64> {
         // Mangled, each part of a path has its length before it.
         let mangled = path.split("::").map(|part| format!("{}{part}", part.len()));
-        let mangled = mangled.collect::<String>() + "17h";
+        let mangled: String = mangled.collect();
         self.symbols.iter().find(|(_, name)| name.contains(&mangled)).map(|(address, _)| *address)
     }
 
