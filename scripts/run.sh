@@ -196,7 +196,8 @@ boot() {
         stub=tcp:127.0.0.1:$gdb_port
     }
     arguments=(
-        "${machine[@]}" -action panic=none
+        # What a test wants of its machine when that ends is not for a person.
+        "${machine[@]}" -action panic=none,shutdown=poweroff
         -gdb "$stub"
     )
     # A recorded console cannot share the terminal with the monitor.

@@ -8,8 +8,8 @@
 #   empty_qcow2 FILE                makes a disk that only holds snapshots
 #
 # In DIR: `machine`, QEMU's arguments, one per line; `disk.img`, kernel.elf and programs/, which were
-# in it; of a recording also QEMU's log `replay.bin`, its snapshots `state.qcow2`, and `record`, what
-# the kernel wrote of its switches.
+# in it; of a recording also QEMU's log `replay.bin`, its snapshots `state.qcow2`, `console`, what came
+# on the serial line, and `record`, what the kernel wrote of its switches.
 
 deterministic_machine() { machine+=(-icount "shift=3,sleep=off" -rtc "base=2000-01-01,clock=vm"); }
 
@@ -21,6 +21,9 @@ record_machine() {
     empty_qcow2 "$1/state.qcow2"
     printf '%s\n' "${machine[@]}" >"$1/machine"
     recorded_devices "$1" record
+    # A byte that a slow reader keeps from being written is written again later; QEMU does not record
+    # when, and cannot replay beyond it. A file takes everything at once.
+    console_file=$1/console
     machine+=(-serial stdio -debugcon "file:$1/record" -monitor "pipe:$scratch/monitor")
     mkfifo -- "$scratch/monitor.in" "$scratch/monitor.out"
     # The kernel's first word is the name of its first task.

@@ -118,6 +118,31 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_run_whose_output_is_read_slowly_is_recorded_as_well() -> Result {
+    let folder = folder("slow")?;
+    let (recording, socket) = (folder.join("run"), folder.join("gdb"));
+    let directory = recording.to_string_lossy().into_owned();
+    let append = format!("run=\"say {} 1000\" poweroff=yes", "flood".repeat(20));
+    let mut first = run_script(&socket, &["--record", &directory, "--append", &append]).spawn()?;
+    // More comes than the pipe holds.
+    let console = recording.join("console");
+    let mut left = 600;
+    while !fs::read_to_string(&console).unwrap_or_default().contains("power off") && left > 0 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        left -= 1;
+    }
+    let mut recorded = Vec::new();
+    first.stdout.as_mut().ok_or("stdout is a pipe")?.read_to_end(&mut recorded)?;
+    assert_eq!(first.wait()?.code(), Some(0));
+    assert_eq!(fs::read(&console)?, said(&recorded)?);
+    let again = run_script(&socket, &["--replay", &directory]).output()?;
+    assert_eq!(again.status.code(), Some(0));
+    assert!(said(&again.stdout)? == said(&recorded)?, "the same flood");
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
 /// The switches of a record: when, since the first one, and everything else. How long the disk takes
 /// while the machine boots is the host's affair.
 fn switches(record: &str) -> Vec<(u64, String)> {
