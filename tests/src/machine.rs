@@ -20,7 +20,7 @@ use crate::pattern::Pattern;
 use crate::scratch::Scratch;
 use crate::screen::Screen;
 use crate::slots::Slot;
-use crate::vm::Vm;
+use crate::vm::{Console, Vm};
 use crate::wait::Trouble;
 use crate::{Failure, Result};
 
@@ -93,10 +93,11 @@ impl Machine {
         let image = image::image(builder)?;
         let scratch = Scratch::new()?;
         let mut arguments = image::machine_arguments(builder)?;
-        arguments.extend(match builder.record {
-            true => evidence::recording_arguments(&image, scratch.path())?,
-            false => image::disk_arguments(&image),
-        });
+        let (devices, console) = match builder.record {
+            true => (evidence::recording_arguments(&image, scratch.path())?, Console::File),
+            false => (image::disk_arguments(&image), Console::Pipe),
+        };
+        arguments.extend(devices);
         if builder.traced {
             let file = format!("file:{}", scratch.trace().display());
             arguments.extend(["-debugcon".to_owned(), file]);
@@ -108,7 +109,7 @@ impl Machine {
             let source = format!("exec:cat '{}'", saved.state.display());
             arguments.extend(["-incoming".to_owned(), source]);
         }
-        Vm::start(&arguments, scratch)
+        Vm::start(&arguments, console, scratch)
     }
 
     /// Types text as it is; `\r` is the Enter key, `\x03` Ctrl-C.

@@ -15,7 +15,7 @@ const PREFIX: &str = "orbital-test-";
 #[derive(Debug)]
 pub(crate) struct Scratch {
     directory: PathBuf,
-    serial: PathBuf,
+    console: PathBuf,
     monitor: PathBuf,
     gdb: PathBuf,
     errors: PathBuf,
@@ -33,7 +33,7 @@ impl Scratch {
         let directory = std::env::temp_dir().join(name);
         fs::create_dir(&directory)?;
         Ok(Self {
-            serial: directory.join("serial"),
+            console: directory.join("console"),
             monitor: directory.join("monitor"),
             gdb: directory.join("gdb"),
             errors: directory.join("errors"),
@@ -47,9 +47,9 @@ impl Scratch {
         &self.directory
     }
 
-    /// Socket of the serial line.
-    pub(crate) fn serial(&self) -> &Path {
-        &self.serial
+    /// What came on the serial line, if it is kept in a file.
+    pub(crate) fn console(&self) -> &Path {
+        &self.console
     }
 
     /// Socket of the monitor.

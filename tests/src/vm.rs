@@ -1,16 +1,17 @@
-//! One QEMU process and its two sockets: the serial line and the QMP monitor.
+//! One QEMU process: its serial line, on the standard streams, and its QMP monitor, on a socket.
 //!
 //! [`Vm`] starts QEMU, delivers what it says as [`Event`]s in order, and ends it when dropped. It
-//! knows nothing of what the guest prints. QEMU connects to sockets that exist before it starts, in
-//! a directory of its own; no TCP port is used. `setpriv` asks the kernel to kill QEMU when the
+//! knows nothing of what the guest prints. QEMU connects to a socket that exists before it starts,
+//! in a directory of its own; no TCP port is used. `setpriv` asks the kernel to kill QEMU when the
 //! thread that started it ends, so nothing survives a killed test run either. `bochs` is the same for
 //! a machine in Bochs, which has no monitor.
 
 mod bochs;
+mod streams;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::scratch::Scratch;
+
+use streams::{Growing, accept, forward_monitor, forward_serial, keys_of};
 
 /// How long QEMU may take to open its sockets, to answer its monitor, and to end when told to.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +45,7 @@ pub(crate) enum Event {
 /// A running QEMU; dropping it kills the process and removes its directory.
 pub(crate) struct Vm {
     child: Child,
-    serial: UnixStream,
+    keys: Sender<Vec<u8>>,
     /// Not of Bochs.
     monitor: Option<UnixStream>,
     events: Receiver<Event>,
@@ -52,30 +55,44 @@ pub(crate) struct Vm {
     scratch: Scratch,
 }
 
+/// Where QEMU writes what comes on the serial line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Console {
+    /// Into a pipe.
+    Pipe,
+    /// Into a file, which takes everything at once. When a byte has to be written again, a recording
+    /// does not know when that was, and cannot be replayed beyond it.
+    File,
+}
+
 impl Vm {
-    /// Starts QEMU with `arguments`, to which the sockets in `scratch` are added.
-    pub(crate) fn start(arguments: &[String], scratch: Scratch) -> io::Result<Self> {
-        let serial = UnixListener::bind(scratch.serial())?;
-        let monitor = UnixListener::bind(scratch.monitor())?;
+    /// Starts QEMU with `arguments`, to which what it needs of `scratch` is added.
+    pub(crate) fn start(
+        arguments: &[String],
+        console: Console,
+        scratch: Scratch,
+    ) -> io::Result<Self> {
+        let listener = UnixListener::bind(scratch.monitor())?;
+        let (output, file) = match console {
+            Console::Pipe => (Stdio::piped(), None),
+            Console::File => {
+                let writer = File::create(scratch.console())?;
+                (writer.into(), Some(File::open(scratch.console())?))
+            }
+        };
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"])
             .args(arguments)
-            .arg("-serial")
-            .arg(unix_address(scratch.serial()))
-            .arg("-qmp")
+            .args(["-serial", "stdio", "-qmp"])
             .arg(unix_address(scratch.monitor()))
             .arg("-gdb")
             .arg(unix_address(scratch.gdb()) + ",server=on,wait=off")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdin(Stdio::piped())
+            .stdout(output)
             .stderr(File::create(scratch.errors())?)
             .spawn()?;
-        let connected = accept(&serial, &mut child).and_then(|serial| {
-            let monitor = accept(&monitor, &mut child)?;
-            Ok((serial, monitor))
-        });
-        let (serial, monitor) = match connected {
-            Ok(sockets) => sockets,
+        let monitor = match accept(&listener, &mut child) {
+            Ok(monitor) => monitor,
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -84,13 +101,20 @@ impl Vm {
             }
         };
         let (sender, events) = channel();
-        let (bytes, lines) = (serial.try_clone()?, monitor.try_clone()?);
-        let replies = sender.clone();
-        thread::spawn(move || forward_serial(bytes, &sender));
-        thread::spawn(move || forward_monitor(lines, &replies));
+        let keys = keys_of(child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let (lines, replies) = (monitor.try_clone()?, sender.clone());
+        let listening = thread::spawn(move || forward_monitor(lines, &replies));
+        match (child.stdout.take(), file) {
+            (_, Some(file)) => {
+                let file = Growing { file, ended: move || listening.is_finished() };
+                thread::spawn(move || forward_serial(file, &sender));
+            }
+            (Some(pipe), None) => _ = thread::spawn(move || forward_serial(pipe, &sender)),
+            (None, None) => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
         let mut vm = Self {
             child,
-            serial,
+            keys,
             monitor: Some(monitor),
             events,
             queued: VecDeque::new(),
@@ -114,9 +138,9 @@ impl Vm {
         }
     }
 
-    /// Types bytes on the serial line.
+    /// Types bytes on the serial line; the machine takes them when it can.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.serial.write_all(bytes)
+        self.keys.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     /// Gives the monitor a command and returns what it answers.
@@ -193,55 +217,4 @@ impl Drop for Vm {
 
 fn unix_address(path: &Path) -> String {
     format!("unix:{}", path.display())
-}
-
-/// Waits for QEMU to connect, but not when it has already ended.
-fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> {
-    listener.set_nonblocking(true)?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false)?;
-                return Ok(stream);
-            }
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            Err(_) => {}
-        }
-        if let Some(status) = child.try_wait()? {
-            return Err(io::Error::other(format!("did not start: {status}")));
-        }
-        if Instant::now() > deadline {
-            return Err(io::Error::other("does not open its sockets"));
-        }
-        thread::sleep(POLL);
-    }
-}
-
-fn forward_serial(mut stream: UnixStream, events: &Sender<Event>) {
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut buffer) {
-        if events.send(Event::Serial(buffer[..count].to_vec())).is_err() {
-            return;
-        }
-    }
-    let _ = events.send(Event::Closed);
-}
-
-fn forward_monitor(stream: UnixStream, events: &Sender<Event>) {
-    for line in BufReader::new(stream).lines().map_while(Result::ok) {
-        let Ok(message) = serde_json::from_str::<Value>(&line) else {
-            continue;
-        };
-        let event = if message.get("event").is_some() {
-            Event::Monitor(message)
-        } else if message.get("QMP").is_some() {
-            continue;
-        } else {
-            Event::Answer(message)
-        };
-        if events.send(event).is_err() {
-            return;
-        }
-    }
 }

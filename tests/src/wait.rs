@@ -100,11 +100,23 @@ impl Machine {
         &self.screen.text()[self.cursor..]
     }
 
-    /// Takes in one event; `false` when none comes before `deadline`.
+    /// Takes in what there is, and waits for it until `deadline`; `false` when nothing came.
     fn take_next(&mut self, deadline: Instant) -> bool {
         let Some(event) = self.vm.next(deadline) else {
             return false;
         };
+        self.take(event);
+        // Looking at the text for each byte that came would take long.
+        while self.trouble.is_none()
+            && Instant::now() < deadline
+            && let Some(event) = self.vm.next(Instant::now())
+        {
+            self.take(event);
+        }
+        true
+    }
+
+    fn take(&mut self, event: Event) {
         match event {
             Event::Serial(bytes) => self.receive(&bytes),
             Event::Closed => {
@@ -119,7 +131,6 @@ impl Machine {
             }
             Event::Answer(_) => {}
         }
-        true
     }
 
     fn unwanted(&self, text: &str) -> Option<String> {

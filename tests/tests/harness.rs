@@ -1,8 +1,8 @@
 //! The harness keeps its own promises: nothing outlives a test, and failures explain themselves.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,16 +18,21 @@ fn boot_and_hang() -> Result {
     Ok(())
 }
 
-#[test]
-fn a_killed_test_process_leaves_no_qemu_behind() -> Result {
+/// One of this file's helpers in a process of its own, and the lines it prints.
+fn helper(name: &str) -> Result<(Child, impl Iterator<Item = String> + use<>)> {
     let mut test = Command::new(std::env::current_exe()?)
-        .args(["--exact", "boot_and_hang", "--ignored", "--nocapture"])
+        .args(["--exact", name, "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
     let output = test.stdout.take().ok_or("stdout is a pipe")?;
-    let said = BufReader::new(output).lines().map_while(std::result::Result::ok);
-    let pid = said.filter_map(|line| Some(line.rsplit_once("QEMU ")?.1.to_owned())).next();
+    Ok((test, BufReader::new(output).lines().map_while(std::result::Result::ok)))
+}
+
+#[test]
+fn a_killed_test_process_leaves_no_qemu_behind() -> Result {
+    let (mut test, mut said) = helper("boot_and_hang")?;
+    let pid = said.find_map(|line| Some(line.rsplit_once("QEMU ")?.1.to_owned()));
     test.kill()?;
     test.wait()?;
     let process = format!("/proc/{}", pid.ok_or("the helper says QEMU's pid")?);
@@ -92,31 +97,63 @@ fn a_reset_of_the_machine_fails_at_once() -> Result {
     Ok(())
 }
 
+/// Runs the command with which a failure says it can be repeated, without gdb; the folder it names,
+/// and what the machine printed.
+fn repeat(failure: &str) -> Result<(PathBuf, String)> {
+    let command = failure.lines().find_map(|line| line.strip_prefix("in gdb:     "));
+    let words: Vec<_> = command.ok_or(failure)?.split(' ').collect();
+    let ["scripts/run.sh", "--replay", folder, "--gdb"] = words[..] else {
+        panic!("not the command that repeats it: {command:?}");
+    };
+    let again = Command::new(workspace().join(words[0]))
+        .args(["--replay", folder, "--timeout", "300", "--gdb-socket"])
+        .arg(Path::new(folder).join("gdb"))
+        .stdin(Stdio::null())
+        .output()?;
+    Ok((folder.into(), String::from_utf8_lossy(&again.stdout).replace('\r', "")))
+}
+
 #[test]
 fn a_failure_leaves_a_recording_that_repeats_it() -> Result {
     let mut machine = Machine::builder().cmdline("panic=yes").record().boot()?;
     let failure = machine.prompt().expect_err("the kernel panics").to_string();
-    let seen = machine.transcript().to_owned();
-    let command = failure.lines().find_map(|line| line.strip_prefix("in gdb:     "));
-    let command = command.ok_or_else(|| failure.clone())?;
-    let words: Vec<_> = command.split(' ').collect();
-    let ["scripts/run.sh", "--replay", folder, "--gdb"] = words[..] else {
-        panic!("not the command that repeats it: {command}");
-    };
+    let (folder, said) = repeat(&failure)?;
     for file in ["disk.img", "kernel.elf", "programs/shell.elf", "transcript.txt", "replay.bin"] {
-        assert!(Path::new(folder).join(file).exists(), "{file} is missing in {folder}");
+        assert!(folder.join(file).exists(), "{file} is missing in {}", folder.display());
     }
-    let socket = Path::new(folder).join("gdb");
-    let again = Command::new(workspace().join(words[0]))
-        .args(["--replay", folder, "--timeout", "300", "--gdb-socket"])
-        .arg(socket)
-        .stdin(Stdio::null())
-        .output()?;
-    let said = String::from_utf8_lossy(&again.stdout).replace('\r', "");
-    for line in seen.lines().filter(|line| line.starts_with("[kernel]")) {
+    for line in machine.transcript().lines().filter(|line| line.starts_with("[kernel]")) {
         assert!(said.contains(line), "{line} is missing in\n{said}");
     }
     assert!(said.contains("[kernel] panic"), "{said}");
+    Ok(())
+}
+
+/// Run as a process of its own by the test below.
+#[test]
+#[ignore = "a helper: prints QEMU's pid, and how a recorded machine that prints a lot fails"]
+fn record_a_flood() -> Result {
+    let programs = format!("say {} 1000", "flood".repeat(20));
+    let mut machine = Machine::builder().cmdline(format!("run=\"{programs}\"")).record().boot()?;
+    println!("QEMU {}", machine.qemu_pid());
+    machine.refuse("(say) exited")?;
+    println!("{}", machine.expect("never printed").expect_err("say ends"));
+    Ok(())
+}
+
+#[test]
+fn a_recording_is_whole_however_slow_the_test_was() -> Result {
+    let (mut test, mut said) = helper("record_a_flood")?;
+    said.find(|line| line.contains("QEMU ")).ok_or("the helper says QEMU's pid")?;
+    let signal = |name: &str| Command::new("kill").args([name, &test.id().to_string()]).status();
+    // Meanwhile the machine prints more than a pipe or a socket would hold.
+    signal("-STOP")?;
+    thread::sleep(Duration::from_secs(4));
+    signal("-CONT")?;
+    let failure = said.collect::<Vec<_>>().join("\n");
+    assert!(test.wait()?.success(), "{failure}");
+    let (_, said) = repeat(&failure)?;
+    assert_eq!(said.matches(&"flood".repeat(20)).count(), 1001, "{said}");
+    assert!(said.contains("(say) exited: 0"), "{said}");
     Ok(())
 }
 

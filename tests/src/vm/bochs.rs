@@ -10,7 +10,8 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use super::{Vm, forward_serial};
+use super::Vm;
+use super::streams::{forward_serial, keys_of};
 use crate::exit;
 use crate::scratch::{Scratch, workspace};
 
@@ -28,11 +29,11 @@ impl Vm {
             .stderr(File::create(scratch.errors())?)
             .spawn()?;
         let (sender, events) = channel();
-        let bytes = serial.try_clone()?;
-        thread::spawn(move || forward_serial(bytes, &sender));
+        let keys = keys_of(serial.try_clone()?);
+        thread::spawn(move || forward_serial(serial, &sender));
         Ok(Self {
             child,
-            serial,
+            keys,
             monitor: None,
             events,
             queued: VecDeque::new(),
