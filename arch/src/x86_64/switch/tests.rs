@@ -8,6 +8,7 @@ use super::*;
 use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
 use std::boxed::Box;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const STACK_SIZE: usize = 64 << 10;
 const CR3: u64 = 0x1000;
@@ -86,8 +87,12 @@ fn point_gs_at_per_cpu() {
     }
 }
 
+/// There is one PerCpu, which every switch writes: the tests that switch take turns.
+static CPU: Mutex<()> = Mutex::new(());
+
 /// The host's own context, that of a task, and what the task saw.
 struct Pair {
+    _cpu: MutexGuard<'static, ()>,
     host: Box<Place>,
     task: Box<Place>,
     runs: Cell<u64>,
@@ -98,6 +103,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         Self {
+            _cpu: CPU.lock().unwrap_or_else(PoisonError::into_inner),
             host: Place::new(),
             task: Place::new(),
             runs: Cell::new(0),
