@@ -68,6 +68,7 @@ main() {
     { : 9<&0; } 2>/dev/null || exec </dev/null
 
     if [[ -n $bochs ]]; then require_bochs; else require_qemu "$firmware" "$display"; fi
+    [[ -z $replay || -z $wait_gdb ]] || require gdb gdb "goes back in a recorded run"
     install_required || die "$install_problem"
     [[ -n $replay ]] || build
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX") || die "cannot write to ${TMPDIR:-/tmp}"

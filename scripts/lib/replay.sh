@@ -1,15 +1,17 @@
 # Recording a run of run.sh, and running it again. Needs common.sh and qemu.sh.
 #
 #   deterministic_machine           adds to `machine`: its time is the number of its instructions
-#   record_machine DIR PLACE IMAGE  puts into DIR what a repetition needs, adds to `machine` that it
-#                                   is recorded, and sees to a snapshot once the kernel is up
+#   record_machine DIR PLACE IMAGE  puts into DIR what a repetition needs, and adds to `machine` that
+#                                   it is recorded
 #   replay_machine DIR STAY         sets `machine` to the one in DIR: as it was recorded, or, without
-#                                   a recording, started once more. STAY: it does not end by itself
+#                                   a recording, started once more. STAY: it does not end by itself,
+#                                   and has a snapshot from when the kernel was up
 #   empty_qcow2 FILE                makes a disk that only holds snapshots
 #
 # In DIR: `machine`, QEMU's arguments, one per line; `disk.img`, kernel.elf and programs/, which were
 # in it; of a recording also QEMU's log `replay.bin`, its snapshots `state.qcow2`, `console`, what came
-# on the serial line, and `record`, what the kernel wrote of its switches.
+# on the serial line, and `record`, what the kernel wrote of its switches; once somebody wanted to go
+# back in it, `up.qcow2`, the snapshots with one of the kernel's first instruction.
 
 deterministic_machine() { machine+=(-icount "shift=3,sleep=off" -rtc "base=2000-01-01,clock=vm"); }
 
@@ -24,11 +26,7 @@ record_machine() {
     # A byte that a slow reader keeps from being written is written again later; QEMU does not record
     # when, and cannot replay beyond it. A file takes everything at once.
     console_file=$1/console
-    machine+=(-serial stdio -debugcon "file:$1/record" -monitor "pipe:$scratch/monitor")
-    mkfifo -- "$scratch/monitor.in" "$scratch/monitor.out"
-    # The kernel's first word is the name of its first task.
-    setpriv --pdeathsig TERM bash -c 'until [[ -s $0 ]]; do sleep 0.1; done; echo savevm up >"$1"' \
-        "$1/record" "$scratch/monitor.in" &
+    machine+=(-serial stdio -debugcon "file:$1/record")
 }
 
 replay_machine() {
@@ -39,16 +37,38 @@ replay_machine() {
         machine+=("$argument")
     done <"$1/machine"
     if [[ -e $1/replay.bin ]]; then
-        local log=$1/replay.bin
-        # The last two events are the end of the machine and of the log.
-        [[ -z $2 ]] || { log=$scratch/replay.bin && { head -c -2 -- "$1/replay.bin" && tail -c 1 -- "$1/replay.bin"; } >"$log"; }
+        local log=$1/replay.bin snapshots=$1/state.qcow2
+        if [[ -n $2 ]]; then
+            # The last two events are the end of the machine and of the log.
+            log=$scratch/replay.bin
+            { head -c -2 -- "$1/replay.bin" && tail -c 1 -- "$1/replay.bin"; } >"$log"
+            snapshots=$1/up.qcow2
+            [[ -e $snapshots ]] || take_snapshot "$1" "$log" "$snapshots"
+        fi
         # What gdb saves on the way is gone with this run.
-        cp -- "$1/state.qcow2" "$scratch/state.qcow2"
+        cp -- "$snapshots" "$scratch/state.qcow2"
         recorded_devices "$1" replay "$log" "$scratch/state.qcow2"
         machine+=(-serial stdio -debugcon file:/dev/null)
     else
         qemu_disk "$1/disk.img"
     fi
+}
+
+# take_snapshot DIR LOG FILE: makes FILE, the snapshots of DIR with one of the kernel's first
+# instruction. Most of a run is the boot, which going back would repeat each time.
+take_snapshot() {
+    local replay=("${machine[@]}") stub
+    local machine=("${replay[@]}")
+    say "taking a snapshot where the kernel starts (once for this recording)"
+    cp -- "$1/state.qcow2" "$scratch/up.qcow2"
+    recorded_devices "$1" replay "$2" "$scratch/up.qcow2"
+    machine+=(-display none -serial file:/dev/null -debugcon file:/dev/null -S -gdb stdio)
+    printf -v stub '%q ' setpriv --pdeathsig KILL qemu-system-x86_64 "${machine[@]}"
+    # A run that ended before that leaves the snapshots as they were.
+    setpriv --pdeathsig TERM timeout 60 setpriv --pdeathsig KILL gdb -q -nx -batch \
+        -ex "set remotetimeout 60" -ex "target remote | exec $stub" -ex "break orbital_kernel::kernel_main" \
+        -ex continue -ex "monitor savevm up" -ex kill "$1/kernel.elf" </dev/null >/dev/null 2>&1 || :
+    mv -- "$scratch/up.qcow2" "$3"
 }
 
 # recorded_devices DIR record|replay [LOG STATE]: a log of the disk's reads goes between it and the
