@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::machine::Machine;
+use crate::paging::LOWER_HALF;
 use crate::stop::Access;
 use crate::thread_id::Id;
 use crate::wires::Result;
@@ -120,6 +121,20 @@ impl Breakpoints {
         here.any(|(_, owners)| owners.contains(&owner))
     }
 
+    /// Whether anybody wants to stop at this access, whoever makes it: the kernel's memory is
+    /// everybody's.
+    #[must_use]
+    pub fn watched_for_all(&self, access: Access) -> bool {
+        let mut here = self.owners.iter().filter(|(place, _)| place.watches(access));
+        !LOWER_HALF.contains(&access.address) && here.any(|(_, owners)| !owners.is_empty())
+    }
+
+    /// Whether an access can stop the machine.
+    #[must_use]
+    pub fn any_watched(&self) -> bool {
+        self.owners.keys().any(|place| place.kind >= 2)
+    }
+
     /// Takes the breakpoints at an instruction out while `act` runs, so that it can be executed.
     pub fn without<T>(
         &self,
@@ -188,6 +203,22 @@ mod tests {
         assert!(!breakpoints.watched(access(0x1008), ALPHA));
         assert!(!breakpoints.watched(access(0x1000), BETA));
         assert!(!breakpoints.any_at(0x1000), "a watchpoint is no breakpoint");
+    }
+
+    #[test]
+    fn an_access_to_the_kernels_memory_concerns_everybody_who_watches() {
+        let (mut machine, _stub) = fake::machine();
+        let mut breakpoints = Breakpoints::default();
+        assert!(!breakpoints.any_watched());
+        for (address, for_all) in [(0xffff_8000_0000_1000, true), (0x40_1000, false)] {
+            let access = Access { kind: Watch::Write, address };
+            let place = Place { kind: 2, address, length: 8 };
+            breakpoints.insert(&mut machine, place, ALPHA).unwrap();
+            assert!(breakpoints.any_watched());
+            assert_eq!(breakpoints.watched_for_all(access), for_all);
+            breakpoints.remove(place, ALPHA);
+            assert!(!breakpoints.watched_for_all(access));
+        }
     }
 
     #[test]

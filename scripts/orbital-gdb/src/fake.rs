@@ -16,7 +16,8 @@ pub(crate) const REGISTERS: [&str; 14] = [
     "rax", "rbx", "rcx", "rdi", "rsi", "rbp", "rsp", "r12", "r13", "r14", "r15", "rip", "cs", "cr3",
 ];
 
-/// What happens in one instruction: which registers get which values.
+/// What happens in one instruction: which registers get which values. `watch` is none: the address
+/// of an access, which stops a step forward.
 pub(crate) type Moment = Vec<(&'static str, u64)>;
 
 #[derive(Default)]
@@ -150,9 +151,14 @@ impl State {
                 self.inserted.remove(rest);
                 "OK".to_owned()
             }
-            "s" => self.advance().then(|| "T05thread:01;".to_owned())?,
+            "s" if self.advance() => match self.registers.remove("watch") {
+                Some(address) => format!("T05watch:{address:x};thread:01;"),
+                None => "T05thread:01;".to_owned(),
+            },
+            "s" => return None,
             "c" => return self.run(),
-            // Its past is the rest of its future.
+            // Its past is the rest of its future, and ends.
+            "b" if self.future.is_empty() => "E14".to_owned(),
             "b" if rest == "s" => self.advance().then(|| "T05thread:01;".to_owned())?,
             "b" => return self.run(),
             // QEMU wants a process where it was told that we know processes.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::hex;
 use crate::paging::{self, PAGE};
 use crate::registers::{Layout, Registers};
-use crate::stop::RawStop;
+use crate::stop::{RawStop, signal};
 use crate::wires::{Error, Heard, Result, Wires};
 
 /// Most bytes of memory in one packet: QEMU's packets hold 4096 characters.
@@ -44,6 +44,8 @@ pub struct Halt {
     pub stop: RawStop,
     /// Whether gdb wanted it.
     pub interrupted: bool,
+    /// Whether there was nothing to run: no history before this.
+    pub refused: bool,
 }
 
 /// The machine.
@@ -223,7 +225,11 @@ impl Machine {
         loop {
             match self.wires.listen()? {
                 Heard::Stub(packet) => match (packet.first(), RawStop::parse(&packet)) {
-                    (_, Some(stop)) => return Ok(Halt { stop, interrupted }),
+                    (_, Some(stop)) => return Ok(Halt { stop, interrupted, refused: false }),
+                    (Some(b'E'), None) => {
+                        let stop = RawStop { signal: signal::TRAP, access: None };
+                        return Ok(Halt { stop, interrupted, refused: true });
+                    }
                     (Some(b'O'), None) => self.wires.reply(&packet)?,
                     (Some(b'W' | b'X'), None) => return Err(Error::StubGone),
                     _ => {}

@@ -3,6 +3,7 @@
 //! Everything that is about a task is answered here, from what [`Tasks`] knows; the rest goes to
 //! QEMU as it is. The machine runs only inside `run`.
 
+mod back;
 mod births;
 mod build;
 mod documents;
@@ -61,6 +62,8 @@ pub struct Session {
     known: Vec<Id>,
     /// Whom gdb has let go.
     detached: Vec<Id>,
+    /// Who was announced when there was no telling which program it runs.
+    nameless: Vec<Id>,
     /// Whom gdb has selected since the last stop.
     selected: Option<Id>,
     /// Who was reported last: gdb takes it for selected.
@@ -132,6 +135,7 @@ impl Session {
             unverified,
             known: vec![first],
             detached: Vec::new(),
+            nameless: Vec::new(),
             selected: None,
             reported: first,
             newborn: None,

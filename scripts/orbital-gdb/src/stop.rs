@@ -82,6 +82,11 @@ pub enum Stop {
         /// The access, if it was a watchpoint.
         access: Option<Access>,
     },
+    /// The machine went back to where its history begins.
+    Beginning {
+        /// Who is on the CPU there.
+        id: Id,
+    },
     /// A task was born: gdb makes it an inferior, and takes over symbols and breakpoints.
     Fork {
         /// Whom gdb takes for the one that made it.
@@ -114,9 +119,10 @@ impl Stop {
     #[must_use]
     pub fn reported(&self) -> Option<Id> {
         match *self {
-            Self::Signal { id, .. } | Self::Library { id } | Self::Fork { parent: id, .. } => {
-                Some(id)
-            }
+            Self::Signal { id, .. }
+            | Self::Beginning { id }
+            | Self::Library { id }
+            | Self::Fork { parent: id, .. } => Some(id),
             Self::Exited { .. } => None,
         }
     }
@@ -134,6 +140,9 @@ impl fmt::Display for Stop {
             }
             Self::Fork { parent, child } => {
                 write!(f, "T{:02x}fork:{child};thread:{parent};", signal::TRAP)
+            }
+            Self::Beginning { id } => {
+                write!(f, "T{:02x}replaylog:begin;thread:{id};", signal::TRAP)
             }
             Self::Library { id } => write!(f, "T{:02x}library:;thread:{id};", signal::TRAP),
             Self::Exited { id, code } => write!(f, "W{code:02x};process:{:x}", id.0),
@@ -175,6 +184,7 @@ mod tests {
             (Stop::Signal { id, signal: signal::INT, access: None }, "T02thread:p1f.1;"),
             (Stop::Signal { id, signal: 5, access }, "T05watch:abc;thread:p1f.1;"),
             (Stop::Fork { parent: Id(1), child: id }, "T05fork:p1f.1;thread:p1.1;"),
+            (Stop::Beginning { id }, "T05replaylog:begin;thread:p1f.1;"),
             (Stop::Library { id }, "T05library:;thread:p1f.1;"),
             (Stop::Exited { id, code: 7 }, "W07;process:1f"),
             (Stop::Exited { id, code: u32::MAX }, "Wffffffff;process:1f"),

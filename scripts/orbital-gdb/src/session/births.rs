@@ -11,7 +11,8 @@ use crate::thread_id::Id;
 use crate::wires::Result;
 
 impl Session {
-    /// What to tell gdb now: of somebody it does not know, else of `stop`; `None` if of neither.
+    /// What to tell gdb now: of somebody it does not know, of a program it does not know, else of
+    /// `stop`; `None` if of none.
     pub(super) fn tell(&mut self, stop: Option<Stop>) -> Result<Option<String>> {
         self.verify()?;
         let told = match self.unknown()? {
@@ -20,15 +21,23 @@ impl Session {
                 let parent = self.whom()?;
                 self.known.push(child);
                 self.newborn = Some(child);
+                if !self.has_program(child) {
+                    self.nameless.push(child);
+                }
                 Stop::Fork { parent, child }
             }
-            None => match stop {
-                Some(stop) => stop,
-                None => return Ok(None),
+            None => match (self.named(), stop) {
+                (Some(id), stop) => {
+                    self.pending = stop;
+                    Stop::Library { id }
+                }
+                (None, Some(stop)) => stop,
+                (None, None) => return Ok(None),
             },
         };
         if let Stop::Exited { id, .. } = told {
             self.known.retain(|known| *known != id);
+            self.nameless.retain(|nameless| *nameless != id);
             self.breakpoints.remove_all_of(Owner::Task(id));
         }
         if !matches!(told, Stop::Fork { .. }) {
@@ -52,22 +61,34 @@ impl Session {
         Ok(all.find(|id| !self.known.contains(id) && !self.detached.contains(id)))
     }
 
+    fn has_program(&self, id: Id) -> bool {
+        self.tasks.find(id).is_some_and(|task| task.program.is_some())
+    }
+
+    /// Somebody whose program is known by now: on the way back a task is announced at its end, when
+    /// its memory is gone.
+    fn named(&mut self) -> Option<Id> {
+        let at = self.nameless.iter().position(|id| self.has_program(*id))?;
+        Some(self.nameless.remove(at))
+    }
+
     /// In whose name to report: that of a task gdb knows. The one it steps, because it would forget
     /// the step if another one were reported; else the one on the CPU.
     pub(super) fn whom(&mut self) -> Result<Id> {
         let current = self.tasks.current(&mut self.machine)?;
         let candidates = [self.stepping, current, Some(self.reported), self.known.first().copied()];
-        let known = candidates.into_iter().flatten().find(|id| self.known.contains(id));
-        Ok(known.unwrap_or(Id::IDLE))
+        let mut known = candidates.into_iter().flatten().filter(|id| self.known.contains(id));
+        Ok(known.find(|id| !self.is_unborn(*id)).unwrap_or(Id::IDLE))
     }
 
-    /// The machine may be at another point of its history: nothing known of tasks holds.
+    /// The machine may be at another point of its history: nothing known of tasks holds. Those who
+    /// are not born there stay known: gdb cannot be told of the same process's birth twice.
     pub(super) fn look_again(&mut self) -> Result<()> {
-        self.tasks.scan(&mut self.machine, &self.programs)?;
-        self.known.retain(|id| *id == Id::IDLE || self.tasks.find(*id).is_some());
-        if self.known.is_empty() {
-            self.known.push(Id::IDLE);
-        }
-        Ok(())
+        self.tasks.scan(&mut self.machine, &self.programs)
+    }
+
+    /// Whether the machine went back to before the birth of a task that gdb knows.
+    pub(super) fn is_unborn(&self, id: Id) -> bool {
+        id != Id::IDLE && self.known.contains(&id) && self.tasks.find(id).is_none()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Session, error};
 use crate::hex;
+use crate::thread_id::Id;
 use crate::wires::Result;
 
 impl Session {
@@ -31,8 +32,16 @@ impl Session {
             if self.newborn == Some(id) {
                 continue;
             }
-            let Some(status) = self.tasks.status(&mut self.machine, id)? else { continue };
-            let name = self.tasks.find(id).map_or("idle", |task| &task.name);
+            let status = match self.tasks.status(&mut self.machine, id)? {
+                Some(status) => status,
+                None if self.is_unborn(id) => "not born yet".to_owned(),
+                None => continue,
+            };
+            let name = match self.tasks.find(id) {
+                Some(task) => &task.name,
+                None if id == Id::IDLE => "idle",
+                None => "",
+            };
             // Writing to a string cannot fail.
             let _ = write!(text, "<thread id=\"{id}\" core=\"0\" name=\"{}\">", quoted(name));
             let _ = write!(text, "{}</thread>", quoted(&status));

@@ -26,8 +26,13 @@ impl Session {
             return Ok(cpu);
         }
         let id = self.subject();
-        let Some(task) = self.tasks.resumption(&mut self.machine, id)? else { return Ok(cpu) };
         let mut all = Registers::unknown(&cpu);
+        if self.is_unborn(id) {
+            // gdb cannot do without this one.
+            all.set(&self.machine.layout, "rip", 0);
+            return Ok(all);
+        }
+        let Some(task) = self.tasks.resumption(&mut self.machine, id)? else { return Ok(cpu) };
         let layout = &self.machine.layout;
         for (name, value) in [("rip", task.rip), ("rsp", task.rsp), ("cr3", task.cr3)] {
             all.set(layout, name, value);

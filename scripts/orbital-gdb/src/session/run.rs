@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::{Session, error};
+use super::Session;
 use crate::actions::Step;
 use crate::breakpoints::{Owner, Place};
 use crate::machine::{Halt, Resume};
@@ -16,7 +16,7 @@ use crate::thread_id::Id;
 use crate::wires::{Heard, Result};
 
 /// What a stop of the machine means.
-enum Event {
+pub(super) enum Event {
     /// Nothing to gdb.
     Nothing,
     /// Somebody was born, perhaps where gdb wants to stop.
@@ -180,7 +180,7 @@ impl Session {
         self.meaning(halt, stepped)
     }
 
-    fn meaning(&mut self, halt: Halt, stepped: bool) -> Result<Event> {
+    pub(super) fn meaning(&mut self, halt: Halt, stepped: bool) -> Result<Event> {
         let rip = self.machine.register("rip")?;
         let current = self.tasks.current(&mut self.machine)?;
         let owner = current.map(Owner::Task);
@@ -188,9 +188,17 @@ impl Session {
             return Ok(Event::Stop(Stop::at(self.whom()?, signal::INT)));
         }
         if let Some(access) = halt.stop.access {
-            let id = current.filter(|id| self.breakpoints.watched(access, Owner::Task(*id)));
-            let stop = |id| Stop::Signal { id, signal: halt.stop.signal, access: Some(access) };
-            return Ok(id.map_or(Event::Nothing, |id| Event::Stop(stop(id))));
+            let Some(id) = current else { return Ok(Event::Nothing) };
+            let signal = halt.stop.signal;
+            return Ok(if self.breakpoints.watched(access, Owner::Task(id)) {
+                Event::Stop(Stop::Signal { id, signal, access: Some(access) })
+            } else if self.breakpoints.watched_for_all(access) {
+                // gdb would take no notice of an access by another inferior than that of the
+                // watchpoint.
+                Event::Stop(Stop::at(id, signal))
+            } else {
+                Event::Nothing
+            });
         }
         if let Some(id) = current
             && owner.is_some_and(|owner| self.breakpoints.at(rip, owner))
@@ -231,34 +239,5 @@ impl Session {
         // gdb's codes have 32 bits.
         let code = (second & u64::from(u32::MAX)) as u32;
         Ok(Some(Event::Stop(Stop::Exited { id, code })))
-    }
-
-    /// Carries out `bs` and `bc`, which QEMU has while it replays.
-    pub(super) fn resume_back(&mut self, direction: &str) -> Result<String> {
-        let how = match direction {
-            "s" => Resume::StepBack,
-            "c" => Resume::ContinueBack,
-            _ => return Ok(error()),
-        };
-        self.newborn = None;
-        let pending = self.pending.take();
-        if let Some(told) = self.tell(pending)? {
-            return Ok(told);
-        }
-        self.stepping = None;
-        loop {
-            self.breakpoints.tidy(&mut self.machine)?;
-            let halt = self.machine.resume(how)?;
-            self.look_again()?;
-            let event = self.meaning(halt, how == Resume::StepBack)?;
-            let stop = match event {
-                Event::Stop(stop) => Some(stop),
-                _ if how == Resume::StepBack => Some(Stop::at(self.whom()?, signal::TRAP)),
-                _ => None,
-            };
-            if let Some(told) = self.tell(stop)? {
-                return Ok(told);
-            }
-        }
     }
 }

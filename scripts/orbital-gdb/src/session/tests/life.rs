@@ -201,7 +201,7 @@ fn a_gdb_that_dies_while_the_machine_runs_leaves_it_clean_and_running() {
 }
 
 #[test]
-fn a_machine_that_goes_back_to_before_a_birth_knows_it_no_longer() {
+fn a_task_that_is_not_born_yet_where_the_machine_went_back_to_is_not_announced_again() {
     let (mut gdb, stub) = Gdb::attach(|stub| {
         kernel(stub);
         task(stub, 0, 1, RUNNING);
@@ -210,5 +210,13 @@ fn a_machine_that_goes_back_to_before_a_birth_knows_it_no_longer() {
     stub.put_word(LIVE, 0);
     stub.future(vec![on_cpu_idle()]);
     assert_eq!(gdb.ask("bs"), "T05thread:p7ffffffe.1;");
-    assert_eq!(gdb.ask("Tp1.1"), "E01");
+    assert_eq!(gdb.ask("Tp1.1"), "OK");
+    assert!(gdb.ask("qXfer:threads:read::0,1000").contains("not born yet"));
+    gdb.ask("Hgp1.1");
+    assert!(gdb.ask("g").ends_with(&format!("{:016x}{}", 0, "x".repeat(32))), "cs and cr3");
+    // The same birth once more.
+    task(&stub, 0, 1, RUNNING);
+    stub.future(vec![at_hook(HOOKS.spawned, 1, 0), on_cpu_idle(), on_cpu(0, 1, SOMEWHERE)]);
+    gdb.ask(&format!("Z0,{SOMEWHERE:x},1"));
+    assert_eq!(gdb.ask("vCont;c"), "T05thread:p1.1;");
 }

@@ -1,5 +1,6 @@
 //! Sessions with a stub that is not QEMU and a gdb that is a test.
 
+mod back;
 mod build;
 mod life;
 mod run;

@@ -166,20 +166,3 @@ fn ctrl_c_ends_the_wait_for_a_task_that_does_not_come_back() {
     stub.future(vec![on_cpu_idle()]);
     assert_eq!(gdb.interrupt(&stub, "vCont;s:p2.1;c"), "T02thread:p2.1;");
 }
-
-#[test]
-fn backwards_the_stops_of_others_are_passed_over_too() {
-    let (mut gdb, stub) = two_tasks();
-    assert!(gdb.ask("qSupported").contains("ReverseStep+;ReverseContinue+"));
-    gdb.ask("Hgp2.1");
-    gdb.ask(&format!("Z0,{SOMEWHERE:x},1"));
-    stub.future(vec![
-        on_cpu(0, 1, SOMEWHERE),
-        on_cpu(0, 1, HOOKS.spawned),
-        on_cpu(1, 2, SOMEWHERE),
-        in_program(1, 0x40_1001),
-    ]);
-    assert_eq!(gdb.ask("bc"), "T05thread:p2.1;");
-    assert_eq!(gdb.ask("bs"), "T05thread:p1.1;");
-    assert_eq!(gdb.ask("bx"), "E01");
-}
