@@ -40,8 +40,9 @@ main() {
 
     export ORBITAL_MACHINE=$machine ORBITAL_PROGRAMS=$programs ORBITAL_PROXY=
     [[ -n $plain ]] || ORBITAL_PROXY=$OUTPUT/orbital-gdb
+    # gdb asks again after two seconds, which a machine on a busy host answers twice.
     exec gdb -q -nx -iex "set auto-load no" -iex "set confirm off" -iex "set pagination off" \
-        -iex "set breakpoint pending on" -iex "set disassembly-flavor intel" \
+        -iex "set remotetimeout 60" -iex "set breakpoint pending on" -iex "set disassembly-flavor intel" \
         "$kernel" -x "$ORBITAL_ROOT/scripts/gdb/main.py" "${gdb_arguments[@]}"
 }
 

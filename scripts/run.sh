@@ -72,7 +72,7 @@ main() {
     install_required || die "$install_problem"
     [[ -n $replay ]] || build
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX") || die "cannot write to ${TMPDIR:-/tmp}"
-    trap 'rm -rf -- "$scratch"' EXIT
+    trap 'rm -rf -- "$scratch"; [[ ! -S $gdb_socket ]] || rm -- "$gdb_socket"' EXIT
     if [[ -n $replay ]]; then
         replay_machine "$replay" "$wait_gdb"
         place=$replay

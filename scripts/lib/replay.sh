@@ -48,6 +48,8 @@ replay_machine() {
         # What gdb saves on the way is gone with this run.
         cp -- "$snapshots" "$scratch/state.qcow2"
         recorded_devices "$1" replay "$log" "$scratch/state.qcow2"
+        # Going back and forth prints everything anew, whether somebody reads it or not.
+        console_file=$scratch/console
         machine+=(-serial stdio -debugcon file:/dev/null)
     else
         qemu_disk "$1/disk.img"

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use orbital_tests::{Machine, Result, workspace};
@@ -19,17 +19,18 @@ pub(crate) struct Gdb {
 impl Gdb {
     /// Every task is an inferior.
     pub(crate) fn on(machine: &Machine) -> Self {
-        Self::with(machine, &[])
+        Self::at(machine.gdb_socket(), &[])
     }
 
     /// QEMU's stub without us.
     pub(crate) fn plain(machine: &Machine) -> Self {
-        Self::with(machine, &["--plain"])
+        Self::at(machine.gdb_socket(), &["--plain"])
     }
 
-    fn with(machine: &Machine, options: &[&str]) -> Self {
+    /// On the stub behind that socket.
+    pub(crate) fn at(socket: &Path, options: &[&str]) -> Self {
         let mut options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
-        options.push(machine.gdb_socket().display().to_string());
+        options.push(socket.display().to_string());
         Self { options, script: PREAMBLE.to_owned() }
     }
 

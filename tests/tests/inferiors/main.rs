@@ -3,6 +3,7 @@
 //! Three copies of the program `inferior` run side by side: the same functions, and the same global
 //! at the same address. What the machine's own stub makes of it is tested too, for comparison.
 
+mod back;
 mod gdb;
 mod leaving;
 
