@@ -17,9 +17,10 @@ can be done with it. MACHINE is what to look at:
   HOST:PORT    a gdb stub (:PORT on this host)
   FILE         a stub's unix socket, or a core dump: (gdb) monitor dump-guest-memory -p FILE
 
-  --plain      talk to QEMU's stub itself: one inferior, the CPU, whoever runs on it
-  --debug      MACHINE runs the debug build
-  --help       this text
+  --plain        talk to QEMU's stub itself: one inferior, the CPU, whoever runs on it
+  --debug        MACHINE runs the debug build
+  --symbols DIR  MACHINE runs the kernel.elf and the programs/ in DIR
+  --help         this text
 
 Exit status 1, with one line of error: there is no such machine, or its kernel is not the one in
 target/orbital/, so that these symbols would be wrong.
@@ -34,7 +35,7 @@ main() {
     DIE_STATUS=1
     require gdb gdb "the debugger"
     install_required || die "$install_problem"
-    [[ -n $machine ]] || find_machine
+    find_machine
     local kernel=$place/kernel.elf
     [[ -e $kernel ]] || die "there is no $kernel: scripts/build.sh --${place##*/} makes it"
 
@@ -51,6 +52,10 @@ parse_options() {
         case $1 in
         --plain) plain=yes ;;
         --debug | --release) place=$OUTPUT/${1#--} ;;
+        --symbols)
+            (($# > 1)) || die "$1 needs a folder (see --help)"
+            place=$(realpath -- "$2") && shift
+            ;;
         --help) usage && exit ;;
         --) gdb_arguments=("${@:2}") && return ;;
         -*) die "unknown option $1 (see --help)" ;;
@@ -60,12 +65,17 @@ parse_options() {
     done
 }
 
-# Sets machine, place and programs to those of the youngest run of run.sh.
+# Sets place and programs to those of the run of run.sh that has the machine; without a machine it is
+# the youngest.
 find_machine() {
-    local notes
-    notes=$(running_machines | head -n 1)
-    [[ -n $notes ]] || die "no machine runs: start one with scripts/run.sh (--wait-gdb halts it at first)"
-    { read -r machine && read -r place && read -r programs; } <"$notes"
+    local note at of with
+    while read -r note; do
+        { read -r at && read -r of && read -r with; } <"$note"
+        [[ -z $machine || $machine == "$at" ]] || continue
+        machine=$at place=$of programs=$with
+        return
+    done < <(running_machines)
+    [[ -n $machine ]] || die "no machine runs: start one with scripts/run.sh (--wait-gdb halts it at first)"
 }
 
 main "$@"

@@ -62,7 +62,7 @@ main() {
     DIE_STATUS=$EXIT_USAGE
     parse_options "$@"
     DIE_STATUS=$EXIT_NOT_STARTED
-    [[ -z $beside || -n ${TMUX-} || ! -t 0 ]] || ! command -v tmux >/dev/null || exec tmux new-session "$0" "$@"
+    [[ -z $beside || -n ${TMUX-} || ! -t 0 ]] || ! command -v tmux >/dev/null || exec tmux new-session -- "$0" "$@"
     [[ -z $display || -n ${DISPLAY-}${WAYLAND_DISPLAY-} ]] || die "--display: there is no screen (DISPLAY is not set)"
     # Nothing to read is not an error: the machine runs on without input.
     { : 9<&0; } 2>/dev/null || exec </dev/null
@@ -206,10 +206,18 @@ boot() {
         arguments+=(-chardev "stdio,id=console,mux=on,signal=off" -serial chardev:console -mon chardev=console)
     [[ -n $display ]] || arguments+=(-display none)
     [[ -z $wait_gdb ]] || arguments+=(-S)
-    say "gdb: scripts/gdb.sh $gdb_socket in a second terminal (the stub is ${stub%%,*})"
-    # Its gdb tries until the stub is there.
-    [[ -z $beside || -z ${TMUX-} ]] || tmux split-window -h -- "$ORBITAL_ROOT/scripts/gdb.sh"
+    say "gdb: scripts/gdb.sh${gdb_socket:+ $gdb_socket} in a second terminal (the stub is ${stub%%,*})"
+    [[ -z $beside ]] || open_gdb "${gdb_socket:-127.0.0.1:$gdb_port}"
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
+}
+
+# A pane with gdb on this machine, which goes when this script does, whatever ends it.
+open_gdb() {
+    [[ -n ${TMUX-} ]] || { say "--gdb: there is no tmux here; open the second terminal yourself" && return; }
+    # shellcheck disable=SC2016 # for the shell in the pane
+    tmux split-window -h -- bash -c \
+        '{ tail --pid="$0" -s 0.2 -f /dev/null; tmux kill-pane -t "$TMUX_PANE"; } & exec "$@"' "$$" \
+        "$ORBITAL_ROOT/scripts/gdb.sh" --symbols "$place" "$1"
 }
 
 finish() {

@@ -19,6 +19,7 @@ main() {
     require_qemu uefi ''
     require_bochs
     require gdb gdb "what the tests of the debugger drive"
+    require tmux tmux "what the test of run.sh --gdb looks at"
     install_required || die "$install_problem"
     choose_toolchain
 
