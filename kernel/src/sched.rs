@@ -1,27 +1,32 @@
 //! Carries out what the process table decides: the only caller of the switch routine.
 //!
-//! Every path that may change who runs ends in [`carry_out`], which checks by name what must hold
-//! before stacks change, records the switch, and switches. [`idle`] is where the CPU is when nobody
-//! is ready: the boot context, which belongs to no process.
+//! Every path that may change who runs ends in [`act`], which checks by name what must hold before
+//! stacks change and records the switch, or goes the short way (`turns`), where none of that can be
+//! otherwise. [`carry_out`] and [`leave`] switch, and nobody else. [`idle`] is where the CPU is when
+//! nobody is ready: the boot context, which belongs to no process. What debuggers are told of all
+//! this is in `layout`.
 
-use core::mem::offset_of;
+mod layout;
+mod turns;
+
+pub(crate) use turns::{pass_turn, short_tick};
+
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use orbital_abi::records::WHY;
 use orbital_abi::sched::{POLICIES, QUANTUM_DEFAULT};
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
 use orbital_arch::switch::{self, TaskContext, switch, switch_at_exit};
-use orbital_core::process::{ExitStatus, Pid, ProcState, WaitFor};
+use orbital_core::process::{ExitStatus, Pid, WaitFor};
 use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
-use orbital_core::table::{Table, Tick, TurnEnd};
+use orbital_core::table::Table;
 use orbital_core::trace::{Event, Ring, Why};
 
 use crate::process::{self, Machine};
 use crate::sync::{self, Lock, Order};
-use crate::{attention, boot, console, debug, memory, terminal, time};
+use crate::{boot, console, debug, terminal, time};
 
 /// All processes.
 #[unsafe(link_section = ".data.hot")]
@@ -69,59 +74,6 @@ pub(crate) fn yield_at_exit(frame: &mut TrapFrame) {
     if let Some((_, next)) = act(Why::Yielded, now, |table| table.yield_now(now)) {
         leave(frame, next);
     }
-}
-
-/// The same in the short way, where the turn passes to the next in the queue and nobody wants to look
-/// closer; else returns, and nothing has happened.
-#[inline(always)]
-pub(crate) fn pass_turn(frame: &mut TrapFrame) {
-    if attention::is_needed() {
-        return;
-    }
-    let now = rdtsc();
-    // SAFETY: no lock is held, or attention would be needed, and the table takes none.
-    let passed = unsafe { TABLE.with_alone(|table| table.pass_turn(TurnEnd::Yielded, now)) };
-    if let Some(context) = passed {
-        passed_to(frame, context, Why::Yielded, now);
-    }
-}
-
-/// The timer has fired: what there is to do if that is only to wait longer, or to pass the turn in
-/// the short way. Whether that was all.
-///
-/// # Safety
-/// The timer has fired.
-#[inline(always)]
-pub(crate) unsafe fn short_tick(frame: &mut TrapFrame, now: u64) -> bool {
-    if attention::is_needed() {
-        return false;
-    }
-    // SAFETY: no lock is held, or attention would be needed, and the table takes none.
-    match unsafe { TABLE.with_alone(|table| table.tick(now)) } {
-        // SAFETY: it has (caller).
-        Tick::Early(due) => unsafe { time::arm_again(due, now) },
-        Tick::Passed(context, due) => {
-            // SAFETY: it has (caller).
-            unsafe { time::arm_again(due, now) };
-            passed_to(frame, context, Why::SliceUsedUp, now)
-        }
-        Tick::Other => return false,
-    }
-    true
-}
-
-/// Records that the turn was passed to the task of `context`, and switches to it.
-#[inline(always)]
-fn passed_to(frame: &mut TrapFrame, context: usize, why: Why, now: u64) -> ! {
-    let next: *mut TaskContext = ptr::with_exposed_provenance_mut(context);
-    // SAFETY: the context of a task that has not ended.
-    let to = Pid(unsafe { (*next).id });
-    // SAFETY: the frame is one of an entry from ring 3, so that of the running task.
-    let from = Pid(unsafe { (*TaskContext::above(frame)).id });
-    let event = Event { time: now, rip: frame.rip, from, to, why, cpu: 0 };
-    // SAFETY: nothing is held (callers), and a ring takes no lock.
-    unsafe { TRACE.with_alone(|ring| ring.record(event)) };
-    leave(frame, next)
 }
 
 /// Switches to `next`, from a process that is done in the kernel.
@@ -282,7 +234,7 @@ pub(crate) fn init(max_tasks: usize, remembered_switches: usize) -> Option<()> {
     TABLE.with(|table| *table = made);
     let made = Ring::try_new(remembered_switches)?;
     TRACE.with(|ring| *ring = made);
-    publish_layout();
+    layout::publish();
     Some(())
 }
 
@@ -307,34 +259,6 @@ pub(crate) fn idle(serve_input: fn()) -> ! {
             IDLE_TICKS.store(idle_ticks() + rdtsc().wrapping_sub(now), Ordering::Relaxed);
         }
     }
-}
-
-/// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.
-fn publish_layout() {
-    let own = [
-        ("machine.session", offset_of!(Machine, session)),
-        ("current.context", switch::current_address()),
-        ("idle.context", (&raw const IDLE).addr()),
-        ("quantum.nanos", (&raw const QUANTUM_NANOS).addr()),
-        ("stack.size", memory::kstack::STACK_SIZE as usize),
-        ("stack.stride", memory::kstack::PLACE_SIZE as usize),
-        ("stack.region", memory::kernel::STACKS as usize),
-        ("memory.window", memory::frames::WINDOW.pointer::<u8>(0).addr()),
-    ];
-    for (name, value) in own.into_iter().chain(TaskContext::layout()).chain(TrapFrame::layout()) {
-        debug::publish(name, value as u64);
-    }
-    for (name, value) in debug::ORBITAL_DEBUG_BREAK.layout().into_iter().chain(time::layout()) {
-        debug::publish(name, value);
-    }
-    TABLE.with(|table| table.layout().for_each(|(name, value)| debug::publish(name, value)));
-    TRACE.with(|ring| ring.layout().for_each(|(name, value)| debug::publish(name, value)));
-    debug::publish_words("why", WHY);
-    debug::publish_words("status", ProcState::WORDS);
-    debug::publish_words("wait", WaitFor::WORDS);
-    debug::publish_words("end", ExitStatus::WORDS);
-    debug::publish_words("policy", POLICIES);
-    debug::publish_end();
 }
 
 #[cold]

@@ -42,9 +42,9 @@ impl Selectors {
     }
 }
 
-/// Loads what `incoming` has, and notes the base that `outgoing` has. Selectors first: a selector that is not null clears the base, so a program
-/// can lose its own, and what it has now is asked of the CPU. GS is loaded while the program's
-/// base is the active one, so that the kernel's survives.
+/// Loads what `incoming` has, and notes the base that `outgoing` has. Selectors first: a selector
+/// that is not null clears the base, so a program can lose its own, and what it has now is asked of
+/// the CPU. GS is loaded while the program's base is the active one, so that the kernel's survives.
 ///
 /// # Safety
 /// Interrupts are off; `outgoing` is the context of the running task, whose selectors are stored,

@@ -79,8 +79,8 @@ unsafe extern "C" {
 
 /// Saves the registers a function must preserve; `leave_context` saves nothing, as if the kernel were
 /// about to return to [`entry`](super::entry): `resume` and `rsp`, whose return address is right
-/// below the frame, say so all the time but while the task is suspended in the kernel. Both go on as `switch_context`, which exchanges FPU state, page tables and stacks, and ends where
-/// `next` goes on.
+/// below the frame, say so all the time but while the task is suspended in the kernel. Both go on as
+/// `switch_context`, which exchanges FPU state, page tables and stacks, and ends where `next` goes on.
 ///
 /// ```text
 ///   prev's stack                      next's stack

@@ -13,7 +13,6 @@ use x86_64::registers::model_specific::Msr;
 use crate::x86_64::{
     apic::{LVT_MASKED, LocalApic, TIMER_VECTOR, register, x2apic_msr},
     calibrate::{Calibration, Megahertz},
-    clock::rdtsc,
 };
 
 /// Divide configuration: by 1 (SDM volume 3A, figure 11-10).
@@ -95,20 +94,12 @@ impl Timer {
         &self.apic
     }
 
-    /// Interrupts once, when the time-stamp counter has advanced by `ticks`, or at once if `ticks`
-    /// is 0. Replaces what was armed.
+    /// Interrupts once, when the time-stamp counter reaches `deadline`. Replaces what was armed. `now`,
+    /// which is before the deadline, is what the counter said a moment ago.
     ///
-    /// Where the timer counts by itself it comes early if `ticks` is more than it can count (four
+    /// Where the timer counts by itself it comes early if that is longer than it can count (four
     /// seconds at 1 GHz), or if the two rates are not quite what was measured. Who gets the
     /// interrupt compares the clock with what is due, and arms again.
-    #[inline]
-    pub fn arm(&self, ticks: u64) {
-        let now = rdtsc();
-        self.arm_at(now.saturating_add(ticks.max(1)), now);
-    }
-
-    /// Interrupts once, when the time-stamp counter reaches `deadline`. As [`Timer::arm`] otherwise.
-    /// `now`, which is before the deadline, is what the counter said a moment ago.
     #[inline(always)]
     pub fn arm_at(&self, deadline: u64, now: u64) {
         debug_assert!(deadline > now, "a deadline in the past would disarm the timer");

@@ -48,13 +48,6 @@ impl Heap {
         self.least
     }
 
-    /// Whether no task is in it.
-    #[must_use]
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// Enters `task`, which is not in it.
     pub fn push(&mut self, key: u64, task: Slot) {
         self.items.push((key, task));

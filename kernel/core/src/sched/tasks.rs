@@ -139,12 +139,6 @@ impl Task {
     pub fn counters(&self) -> Counters {
         self.counters
     }
-
-    /// Its weight.
-    #[must_use]
-    pub fn weight(&self) -> u32 {
-        self.weight
-    }
 }
 
 /// What queues and policies keep for every task, by slot.
