@@ -17,10 +17,7 @@ use core::fmt;
 use acpi::sdt::Signature;
 
 use self::tables::Memory;
-use crate::x86_64::{
-    ioapic::{Polarity, Trigger},
-    mmio::PhysicalWindow,
-};
+use crate::x86_64::mmio::PhysicalWindow;
 
 /// The most I/O APICs that are recorded; a PC has one, a server one per socket and bus.
 pub const MAX_IO_APICS: usize = 16;
@@ -66,6 +63,24 @@ pub struct IsaLine {
     pub polarity: Polarity,
     /// Whether the change or the level counts.
     pub trigger: Trigger,
+}
+
+/// Which level of a line means "interrupt".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polarity {
+    /// Active high.
+    High,
+    /// Active low.
+    Low,
+}
+
+/// Whether a line interrupts when it changes or as long as it is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// On the change to active.
+    Edge,
+    /// While active.
+    Level,
 }
 
 /// The ACPI power-management timer: 3.579545 MHz, read through a port.

@@ -9,30 +9,12 @@ use core::fmt;
 use x2apic::ioapic::{IoApic, IrqFlags, IrqMode, RedirectionTableEntry};
 
 use crate::x86_64::{
-    acpi::{MAX_IO_APICS, Platform},
+    acpi::{MAX_IO_APICS, Platform, Polarity, Trigger},
     mmio::MapMmio,
 };
 
 /// Bytes of registers of one I/O APIC that are used: the select and the window register.
 const BLOCK_LENGTH: u64 = 0x20;
-
-/// Which level of a line means "interrupt".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polarity {
-    /// Active high.
-    High,
-    /// Active low.
-    Low,
-}
-
-/// Whether a line interrupts when it changes or as long as it is active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// On the change to active.
-    Edge,
-    /// While active.
-    Level,
-}
 
 /// What an input is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

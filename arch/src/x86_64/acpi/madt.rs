@@ -9,10 +9,9 @@ use acpi::sdt::madt::{
 };
 
 use super::{
-    Error, IoApicInfo, IsaLine, Platform,
+    Error, IoApicInfo, IsaLine, Platform, Polarity, Trigger,
     tables::{Plain, Table, fill},
 };
-use crate::x86_64::ioapic::{Polarity, Trigger};
 
 const NAME: &str = "MADT";
 
