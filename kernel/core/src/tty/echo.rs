@@ -1,7 +1,6 @@
 //! What the echo of a line is made of, and which part of a long line it shows.
 
 use super::Out;
-use super::editor::Edit;
 
 /// Moves the cursor one column left.
 pub(super) const BACK: &[u8] = b"\x08";
@@ -25,10 +24,4 @@ pub(super) fn window(first: usize, cursor: usize, len: usize, room: usize) -> (u
 /// Sends `bytes` that often.
 pub(super) fn repeat(bytes: &[u8], count: usize, out: Out<'_>) {
     (0..count).for_each(|_| out(bytes));
-}
-
-/// Rings the bell.
-pub(super) fn refuse(out: Out<'_>) -> Edit {
-    out(b"\x07");
-    Edit::Refused
 }

@@ -8,7 +8,7 @@
 
 use super::Out;
 use super::complete::{Common, Complete, last_word};
-use super::echo::{BACK, ERASE, refuse, repeat, window};
+use super::echo::{BACK, ERASE, repeat, window};
 use super::history::History;
 use super::keys::Key;
 
@@ -228,4 +228,10 @@ impl LineEditor {
     fn before(&self) -> &[u8] {
         self.line.get(..self.cursor).unwrap_or_default()
     }
+}
+
+/// Rings the bell.
+fn refuse(out: Out<'_>) -> Edit {
+    out(b"\x07");
+    Edit::Refused
 }
