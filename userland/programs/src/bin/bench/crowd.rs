@@ -1,15 +1,13 @@
 //! [`Crowd`]: processes that `tiny` makes, each in an address space of its own.
 
+use core::ptr::NonNull;
+
 use ulib::Errno;
+use ulib::abi::layout::MAP_WRITE;
 use ulib::memory::{map, unmap};
 use ulib::process::{self, Pid};
 
-use core::ptr::NonNull;
-
-use ulib::abi::layout::MAP_WRITE;
-
 use crate::Refusal;
-use crate::yields::yields;
 
 /// Processes that do the same until they are dropped.
 pub(crate) struct Crowd {
@@ -66,4 +64,9 @@ impl Drop for Crowd {
         // SAFETY: the mapping of `start`, which nothing refers to any more.
         let _ = unsafe { unmap(self.pids.cast(), (self.capacity * size_of::<Pid>()) as u64) };
     }
+}
+
+/// How often a task has given way so far.
+pub(crate) fn yields(pid: Pid) -> u64 {
+    process::stats(pid).map_or(0, |stats| stats.switches_voluntary)
 }

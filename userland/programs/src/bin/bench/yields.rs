@@ -1,10 +1,10 @@
 //! The yield switch: between address spaces, within one, and with nobody to switch to.
 
-use ulib::process::{self, Pid};
+use ulib::process;
 use ulib::task_entry;
 
 use crate::clock::{Clock, now};
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, yields};
 use crate::samples::{Samples, value};
 use crate::{Refusal, calls, policy};
 
@@ -52,11 +52,6 @@ pub(crate) fn same_space(clock: &Clock) -> Result<(), Refusal> {
     samples.report("yield_same_space", clock.unit(), "switch");
     value("yield_same_space.yields_per_switch", yields * 1000 / turns.total(), "");
     Ok(())
-}
-
-/// How often a task has given way so far.
-pub(crate) fn yields(pid: Pid) -> u64 {
-    process::stats(pid).map_or(0, |stats| stats.switches_voluntary)
 }
 
 /// Turns of a ring of tasks that yield. The loop around the call is the shortest there is: two
