@@ -1,11 +1,8 @@
 //! The commands of the shell: one row of [`COMMANDS`] and one function each.
 
-use core::fmt::{self, Write as _};
+use ulib::{io, println, process, time};
 
-use ulib::abi::layout::NANOS_PER_SEC;
-use ulib::text::Text;
-use ulib::{Errno, io, println, process, time};
-
+use crate::words::{Problem, Seconds, number, split_word};
 use crate::{jobs, machine, steering};
 
 /// A command that the shell itself carries out.
@@ -15,24 +12,6 @@ struct Command {
     help: &'static str,
     /// Takes the rest of the line.
     run: fn(&str) -> Result<(), Problem>,
-}
-
-/// Why a command did not do what was asked.
-pub(crate) enum Problem {
-    /// Its arguments are not those it takes.
-    Usage,
-    /// It is neither a command nor a program.
-    Unknown,
-    /// There is no program of the name that follows the command.
-    NoProgram,
-    /// The kernel refused the call.
-    Call(Errno),
-}
-
-impl From<Errno> for Problem {
-    fn from(errno: Errno) -> Self {
-        Self::Call(errno)
-    }
 }
 
 const COMMANDS: &[Command] = &[
@@ -84,15 +63,6 @@ pub(crate) fn execute(line: &str) {
         Err(Problem::Unknown) => println!("unknown command: {name} (try help)"),
         Err(Problem::NoProgram) => println!("{name}: no such program: {}", split_word(rest).0),
         Err(Problem::Call(errno)) => println!("{name}: {}", errno.name()),
-    }
-}
-
-/// The first word of a line, and what follows it.
-pub(crate) fn split_word(line: &str) -> (&str, &str) {
-    let line = line.trim_ascii_start();
-    match line.split_once(|c: char| c.is_ascii_whitespace()) {
-        Some((word, rest)) => (word, rest.trim_ascii()),
-        None => (line, ""),
     }
 }
 
@@ -151,21 +121,4 @@ fn exit(rest: &str) -> Result<(), Problem> {
         _ => number(rest)?,
     };
     process::exit(code)
-}
-
-/// The one number that a command takes.
-pub(crate) fn number<T: core::str::FromStr>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::Usage)
-}
-
-/// Nanoseconds, shown as seconds to the microsecond.
-pub(crate) struct Seconds(pub(crate) u64);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = self.0 % NANOS_PER_SEC / 1000;
-        let mut text = Text::<32>::new();
-        write!(text, "{}.{micros:06}", self.0 / NANOS_PER_SEC)?;
-        out.pad(text.as_str())
-    }
 }

@@ -4,7 +4,7 @@ use ulib::process::{self, Pid};
 use ulib::{Errno, println};
 
 use crate::LINE_MAX;
-use crate::commands::{Problem, number, split_word};
+use crate::words::{Problem, number, split_word};
 
 /// `run`: alone, lets everybody run; with a name, starts that program.
 pub(crate) fn run(rest: &str) -> Result<(), Problem> {

@@ -5,7 +5,7 @@ use core::fmt;
 use ulib::abi::records::{IDLE, Switch, WHY};
 use ulib::{io, machine, println, process};
 
-use crate::commands::{Problem, Seconds, number};
+use crate::words::{Problem, Seconds, number};
 
 /// Less room than this at the end of a buffer may have cut a list short: no line is longer.
 const LINE_MAX: usize = 160;

@@ -10,6 +10,7 @@ mod commands;
 mod jobs;
 mod machine;
 mod steering;
+mod words;
 
 use ulib::{Args, io, print, println, process};
 

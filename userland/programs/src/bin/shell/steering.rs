@@ -5,7 +5,7 @@ use ulib::abi::records::TIMERS;
 use ulib::abi::sched::{ASK, POLICIES, SET_WEIGHT, unpack};
 use ulib::{machine, println, process};
 
-use crate::commands::{Problem, number, split_word};
+use crate::words::{Problem, number, split_word};
 
 /// `sched [POLICY [QUANTUM]]`: chooses a policy, if one is named, and shows the one in force.
 pub(crate) fn sched(rest: &str) -> Result<(), Problem> {
