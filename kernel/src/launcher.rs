@@ -12,6 +12,7 @@ use orbital_core::process::{Pid, ProcState, WaitFor};
 
 use crate::boot::Boot;
 use crate::console::log;
+use crate::machine::release_memory;
 use crate::process::{self, SpawnError, Standing, Starter};
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
@@ -132,7 +133,7 @@ fn note_start(spawned: Option<Pid>) -> Option<Pid> {
 /// Takes every orphan that has ended apart; notes how those that the launcher started ended.
 fn collect() {
     while let Some((mut process, status)) = TABLE.with(|table| table.take_ended_orphan()) {
-        process::release_memory(process.machine_mut());
+        release_memory(process.machine_mut());
         // A process that leads a session was started here; an adopted one reads from another's.
         if process.machine().session == process.pid() {
             terminal::close_session(process.pid());

@@ -28,9 +28,12 @@ mod time;
 mod boot;
 mod loader;
 
-mod process;
-mod record;
+mod machine;
 mod sched;
+
+mod record;
+
+mod process;
 
 mod leaks;
 mod panic;
@@ -86,7 +89,7 @@ fn kernel_main(info: &'static mut BootInfo) -> ! {
 
     let wanted = &boot::get().command_line;
     loader::init(boot::get().ramdisk.programs().len());
-    let room = process::init(summary.max_tasks)
+    let room = machine::init(summary.max_tasks)
         .and_then(|()| sched::init(summary.max_tasks, wanted.trace as usize))
         .and_then(|()| process::create_kernel_task(Pid::LAUNCHER, "launcher", launcher_task))
         .and_then(|()| process::create_kernel_task(Pid::TERMINAL, "terminal", terminal_task));

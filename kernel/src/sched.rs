@@ -24,7 +24,7 @@ use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
 use orbital_core::table::Table;
 use orbital_core::trace::{Event, Ring, Why};
 
-use crate::process::{self, Machine};
+use crate::machine::{Machine, leave_space};
 use crate::sync::{self, Lock, Order};
 use crate::{boot, console, debug, terminal, time};
 
@@ -152,7 +152,7 @@ pub(crate) fn idle_ticks() -> u64 {
 pub(crate) fn exit(status: ExitStatus) -> ! {
     let (pid, name) = TABLE.with(|table| {
         let slot = running(table);
-        process::leave_space(table[slot].machine_mut());
+        leave_space(table[slot].machine_mut());
         (table[slot].pid(), *table[slot].name())
     });
     announce_end(pid, name.as_str(), status);

@@ -10,8 +10,8 @@ use orbital_arch::frame::TrapFrame;
 use orbital_arch::{TrapHandler, apic, cpu, pic, vector};
 use orbital_core::process::{ExitStatus, Fault, Starved};
 
+use crate::machine::PROGRAMS;
 use crate::memory::space::{Access, SpaceError};
-use crate::process::PROGRAMS;
 use crate::sched::{self, TABLE};
 use crate::{attendant, syscall, terminal, time};
 

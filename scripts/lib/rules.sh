@@ -1,7 +1,8 @@
 # House rules that no compiler checks. Needs common.sh.
 #
-#   check_rules   every .rs file opens with a line of module documentation, and no crate has more
-#                 unsafe blocks than SAFETY comments; prints the counts
+#   check_rules   every .rs file opens with a line of module documentation, no crate has more unsafe
+#                 blocks than SAFETY comments, and no module of the kernel uses one below it in the
+#                 list of main.rs; prints the counts
 
 check_rules() {
     local crate file failed=
@@ -13,7 +14,19 @@ check_rules() {
     for crate in arch kernel kernel/abi kernel/core scripts/image tests userland/programs userland/ulib; do
         count_unsafe "$crate" || failed=yes
     done
+    check_order kernel/src || failed=yes
     [[ -z $failed ]]
+}
+
+# Modules stand lowest first in main.rs: whatever a file takes from `crate::` stands above its own.
+check_order() {
+    local module used below=
+    for module in $(sed -nE 's/^mod (\w+);/\1/p' "$1/main.rs" | tac); do
+        used=$(find "$1/$module.rs" "$1/$module" -name '*.rs' -exec cat {} + 2>/dev/null | tr -d '\n' |
+            grep -oE 'crate::(\{[^;]*|\w+)' | grep -owE "${below:-none}" | sort -u | xargs)
+        [[ -z $used ]] || { printf '%s: %s uses what stands below it: %s\n' "$1/main.rs" "$module" "$used" && return 1; }
+        below=${below:+$below|}$module
+    done
 }
 
 count_unsafe() {

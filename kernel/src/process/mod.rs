@@ -1,31 +1,28 @@
 //! How processes and tasks are made, and ended by others.
 //!
 //! [`spawn`] makes a process of a program, [`create_task`] a task in the caller's address space,
-//! [`create_kernel_task`] a task of the kernel. Their machine half is [`Machine`]; its memory is
-//! given back by [`release_memory`], while the table's slot stays until the status is collected.
+//! [`create_kernel_task`] a task of the kernel. Their machine half is [`Machine`]; the memory
+//! of one that is killed is given back here, while the table's slot stays until the status is collected.
 
 mod error;
 mod limits;
-mod machine;
 
 pub(crate) use error::SpawnError;
 pub(crate) use limits::Standing;
-pub(crate) use machine::{Machine, PROGRAMS, Program, Usage, leave_space, release_memory};
 
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
-use orbital_core::pool::Pool;
 use orbital_core::process::{Pid, ProcState};
 use orbital_core::sched::Slot;
 
 use crate::loader;
+use crate::machine::{Machine, PROGRAMS, Program, release_memory, release_program};
 use crate::memory::space::SpaceError;
 use crate::ramdisk::Ramdisk;
 use crate::sched::{self, TABLE};
 use crate::{boot, console, debug, record, time};
 
 use limits::admit;
-use machine::release_program;
 
 /// Who starts a program.
 #[derive(Clone, Copy)]
@@ -36,13 +33,6 @@ pub(crate) struct Starter {
     pub session: Option<Pid>,
     /// What the program may have where others are refused.
     pub standing: Standing,
-}
-
-/// Makes room for `max_spaces` address spaces. `None` if there is no memory for it.
-pub(crate) fn init(max_spaces: usize) -> Option<()> {
-    let made = Pool::try_new(max_spaces)?;
-    PROGRAMS.with(|all| *all = made);
-    Some(())
 }
 
 /// Starts the ramdisk's program `name` as a process of that name. A refusal is logged, under

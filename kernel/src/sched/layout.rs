@@ -9,7 +9,7 @@ use orbital_arch::switch::{self, TaskContext};
 use orbital_core::process::{ExitStatus, ProcState, WaitFor};
 
 use super::{IDLE, QUANTUM_NANOS, TABLE, TRACE};
-use crate::process::Machine;
+use crate::machine::Machine;
 use crate::{debug, memory, time};
 
 /// Fills the debugger's offset table: the process table, the trace, the contexts, who runs.

@@ -18,8 +18,8 @@ use orbital_arch::frame::TrapFrame;
 use orbital_core::process::{ExitStatus, Pid, WaitFor};
 use orbital_core::syscall::Syscall;
 
+use crate::machine::PROGRAMS;
 use crate::memory::space::AddressSpace;
-use crate::process::PROGRAMS;
 use crate::sched::{self, TABLE};
 use crate::sync::{Lock, Order};
 use crate::{terminal, time};

@@ -8,7 +8,7 @@ use orbital_core::process::{Pid, ProcState, Process};
 use orbital_core::sched::Task;
 
 use super::buffer::UserBuffer;
-use crate::process::{Machine, Usage};
+use crate::machine::{Machine, Usage};
 use crate::sched::TABLE;
 use crate::text::Text;
 use crate::time;

@@ -9,9 +9,10 @@ use orbital_core::table::Wait;
 
 use super::{Outcome, SCRATCH, first, with_space};
 use crate::boot;
+use crate::machine::{Usage, release_memory};
 use crate::memory::space::Access;
 use crate::memory::user;
-use crate::process::{self, Standing, Starter, Usage};
+use crate::process::{self, Standing, Starter};
 use crate::sched::{self, TABLE};
 use crate::time;
 
@@ -37,7 +38,7 @@ pub(super) fn wait(pid: Pid, status_ptr: u64) -> Result<Outcome, Errno> {
         Wait::Block(wait) => return Ok(Outcome::Wait(wait)),
         Wait::Ended(process, status) => (process, status.code()),
     };
-    process::release_memory(ended.machine_mut());
+    release_memory(ended.machine_mut());
     match status {
         None => Ok(Outcome::Return(code.cast_unsigned())),
         Some(range) => {

@@ -25,11 +25,18 @@ pub(crate) struct Program {
     /// Their memory.
     pub(crate) space: AddressSpace,
     /// What the thread-local storage of a further task starts with.
-    pub(super) tls: Option<Tls<'static>>,
+    pub(crate) tls: Option<Tls<'static>>,
 }
 
 /// Every program that runs.
 pub(crate) static PROGRAMS: Lock<Pool<Program>> = Lock::new(Order::Spaces, Pool::empty());
+
+/// Makes room for `max_spaces` address spaces. `None` if there is no memory for it.
+pub(crate) fn init(max_spaces: usize) -> Option<()> {
+    let made = Pool::try_new(max_spaces)?;
+    PROGRAMS.with(|all| *all = made);
+    Some(())
+}
 
 /// What the machine keeps for one task.
 #[repr(C)]
@@ -49,7 +56,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// The machine half of a task with a kernel stack and nothing on it; gives the share of the
     /// program back if there is no stack.
-    pub(super) fn try_new(
+    pub(crate) fn try_new(
         program: Option<Key>,
         session: Pid,
         priority: Priority,
@@ -63,7 +70,7 @@ impl Machine {
     }
 
     /// The machine half of a task of the kernel that will run `entry`.
-    pub(super) fn for_kernel(entry: extern "C" fn(usize) -> !) -> Option<Self> {
+    pub(crate) fn for_kernel(entry: extern "C" fn(usize) -> !) -> Option<Self> {
         let machine = Self::try_new(None, Pid::LAUNCHER, Priority::Reserved).ok()?;
         let root = memory::kernel::root();
         // SAFETY: the place lies at the top of the new stack, which nobody uses yet.
@@ -72,19 +79,19 @@ impl Machine {
     }
 
     /// Makes it start in ring 3 with the registers of `frame`, on the page tables at `root`.
-    pub(super) fn start_at(&mut self, root: u64, frame: TrapFrame, fs_base: u64) {
+    pub(crate) fn start_at(&mut self, root: u64, frame: TrapFrame, fs_base: u64) {
         // SAFETY: the place lies at the top of the new stack, which nobody uses yet.
         unsafe { TaskContext::write_for_user(self.context(), root, frame, fs_base) };
     }
 
     /// Names the task for those who look at its context.
-    pub(super) fn set_id(&mut self, pid: Pid) {
+    pub(crate) fn set_id(&mut self, pid: Pid) {
         // SAFETY: written by one of the two above, in a stack that nobody uses yet.
         unsafe { (*self.context()).id = pid.0 };
     }
 
     /// Where the saved context lies; null once the task has been taken apart.
-    pub(super) fn context(&self) -> *mut TaskContext {
+    pub(crate) fn context(&self) -> *mut TaskContext {
         self.stack.as_ref().map_or(ptr::null_mut(), context_of)
     }
 }
@@ -153,7 +160,8 @@ fn unmap_user_stack(program: Option<&Key>, stack: Option<StackRange>) {
     }
 }
 
-pub(super) fn release_program(program: Option<Key>) {
+/// Gives back a share of a program.
+pub(crate) fn release_program(program: Option<Key>) {
     if let Some(key) = program {
         // The space is taken apart after the pool's lock is free again.
         drop(PROGRAMS.with(|all| all.release(key)));
