@@ -16,14 +16,15 @@ mod clear;
 mod copy;
 mod entry;
 mod occupancy;
+mod share;
 #[cfg(test)]
 mod tests;
 
 pub use clear::Reclaim;
 pub use entry::{Mapping, Rights, Slot};
+pub use share::RootEntry;
 pub use x86_64::{PhysAddr, structures::paging::PhysFrame};
 
-use core::num::NonZero;
 use core::ops::Range;
 
 use super::mmio::PhysicalWindow;
@@ -60,13 +61,6 @@ const LOWER_HALF_END: u64 = 1 << 47;
 /// A tree could not grow: there was no frame for another table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfTables;
-
-/// One entry of a root table that several trees share.
-#[derive(Clone, Copy, Debug)]
-pub struct RootEntry {
-    slot: usize,
-    bits: NonZero<u64>,
-}
 
 /// Where a tree that grows gets its tables from.
 pub trait TableSource {
@@ -153,34 +147,6 @@ impl PageTables {
             }
         }
         Ok(())
-    }
-
-    /// The root entries of the upper half that are there.
-    pub fn upper_half(&self) -> impl Iterator<Item = RootEntry> {
-        // SAFETY: `root` is a table of this tree, and `self` is borrowed.
-        let root = unsafe { table(self.window, self.root) };
-        let upper = root.iter().enumerate().skip(ENTRIES / 2);
-        upper.filter_map(|(slot, entry)| Some(RootEntry { slot, bits: NonZero::new(raw(entry))? }))
-    }
-
-    /// Makes a part of another tree's upper half a part of this one.
-    ///
-    /// # Safety
-    /// The tables that `entry` refers to live as long as this tree is used.
-    pub unsafe fn share(&mut self, entry: RootEntry) {
-        self.set_root(entry.slot, entry.bits.get());
-    }
-
-    /// Takes out what [`share`](Self::share) put in. The tree must not be live.
-    pub fn unshare(&mut self, entry: RootEntry) {
-        self.set_root(entry.slot, 0);
-    }
-
-    fn set_root(&mut self, slot: usize, bits: u64) {
-        // SAFETY: `root` is a table of this tree, and `self` is borrowed mutably.
-        let root = unsafe { table(self.window, self.root) };
-        let flags = Flags::from_bits_retain(bits & !ADDRESS_BITS);
-        root[slot].set_addr(PhysAddr::new_truncate(bits & ADDRESS_BITS), flags);
     }
 
     /// The leaf table that maps `address`, of which the entries of `leaf` are going to be filled.
