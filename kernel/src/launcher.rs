@@ -7,7 +7,6 @@
 use core::fmt::Write;
 
 use orbital_arch::qemu;
-use orbital_core::cmdline::Fail;
 use orbital_core::process::{Pid, ProcState, WaitFor};
 
 use crate::boot::Boot;
@@ -43,9 +42,7 @@ static STARTED: Lock<Started> =
 /// The launcher's life: starts what `boot` asks for, then collects what ends.
 pub(crate) fn main(boot: &Boot) -> ! {
     leaks::remember();
-    if let Fail::Nth(n) = boot.command_line.fail {
-        memory::frames::fail_nth(n);
-    }
+    memory::frames::expect_failures(boot.command_line.fail);
     start(boot);
     assert!(!boot.command_line.panic, "the command line asks for a panic");
     loop {

@@ -68,7 +68,7 @@ macro_rules! for_each_call {
             92 Trace trace(first: u64, ptr: u64, len: u64) [Fault]
                 "Stores the switches from number first on that are remembered, as Switch records; whole records that fit; returns how many.";
             93 Fail fail(nth: u64) [PermissionDenied]
-                "Lets the nth page allocation from now fail, once; 0 for none. Returns what was left of the last count. With fail=calls on the kernel command line only.";
+                "Lets the nth page allocation from now on behalf of the calling task fail, once; 0 for none. Returns what was left of its last count. With fail=calls on the kernel command line only.";
         }
     };
 }

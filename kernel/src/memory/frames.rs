@@ -5,13 +5,16 @@
 //! are needed that way), and in debug builds a poison in every frame that is free. Used by the
 //! modules beside this one; others ask for [`counts`] only.
 
+use core::cell::Cell;
 use core::slice;
 
 use bootloader_api::info::{MemoryRegion, MemoryRegionKind};
 use orbital_arch::mmio::PhysicalWindow;
 use orbital_arch::paging::{PhysAddr, PhysFrame};
+use orbital_arch::switch;
+use orbital_core::cmdline::Fail;
 pub(crate) use orbital_core::frames::Priority;
-use orbital_core::frames::{Frame, Frames, Regions};
+use orbital_core::frames::{FailIn, Frame, Frames, Regions};
 
 use super::BootError;
 use super::stock::Stock;
@@ -46,7 +49,7 @@ struct Allocator {
     used: Stock,
     /// Frames that others keep for the next process: templates, spare stacks.
     kept: u64,
-    /// The books must see every frame: they are to fail one, or this build checks all it can.
+    /// The books must see every frame: some may have to fail, or this build checks all it can.
     bypass_stock: bool,
 }
 
@@ -111,7 +114,8 @@ pub(crate) fn alloc(priority: Priority) -> Option<PhysFrame> {
     with(|allocator| {
         let Allocator { books, zeroed, used, bypass_stock, .. } = allocator;
         if *bypass_stock {
-            return books.allocate(priority).ok();
+            let fails = with_count_of_task(FailIn::fails_now);
+            return if fails { None } else { books.allocate(priority).ok() };
         }
         used.take().or_else(|| books.allocate(priority).ok()).or_else(|| zeroed.take())
     })
@@ -172,18 +176,38 @@ pub(crate) fn counts() -> Counts {
     })
 }
 
-/// Lets the `n`-th allocation from now fail, once; 0 disarms. Returns what was left of the last
-/// count. Until it is disarmed every allocation counts: nothing comes from a stock.
-pub(crate) fn fail_nth(n: u64) -> u64 {
+/// Makes those allocations fail that the command line asks for, or lets programs choose.
+pub(crate) fn expect_failures(fail: Fail) {
     with(|allocator| {
-        allocator.bypass_stock = n != 0 || cfg!(debug_assertions);
-        allocator.books.fail_nth(n)
-    })
+        allocator.bypass_stock |= fail != Fail::Nth(0);
+        if let Fail::Nth(n) = fail {
+            allocator.books.fail_nth(n);
+        }
+    });
+}
+
+/// Lets the `n`-th allocation from now that is made for the running task fail, once; 0 for none.
+/// Returns what was left of its last count. Needs [`Fail::Calls`].
+pub(crate) fn fail_nth(n: u64) -> u64 {
+    with_count_of_task(|count| count.arm(n))
 }
 
 /// Whether every allocation counts, so that nobody may use what was kept from before.
 pub(super) fn all_count() -> bool {
     with(|allocator| allocator.bypass_stock)
+}
+
+/// Uses the running task's count, which lies in its context, and so ends with it. At boot, when
+/// there are no tasks, none is kept.
+fn with_count_of_task<R>(work: impl FnOnce(&mut FailIn) -> R) -> R {
+    // SAFETY: null, or the context of whoever is on the CPU, whose count is only used here.
+    let left = unsafe { switch::current().as_ref() }.map(|context| &context.fail_in);
+    let mut count = FailIn(left.map_or(0, Cell::get));
+    let result = work(&mut count);
+    if let Some(left) = left {
+        left.set(count.0);
+    }
+    result
 }
 
 /// What is in a frame.

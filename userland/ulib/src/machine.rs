@@ -45,8 +45,8 @@ pub fn trace(first: u64, buffer: &mut [Switch]) -> Result<&[Switch], Errno> {
     Ok(&buffer[..count])
 }
 
-/// Lets the `nth` page allocation from now fail, once; 0 for none. Returns what was left of the
-/// last count: 0 if that allocation has failed.
+/// Lets the `nth` page allocation from now on behalf of the calling task fail, once; 0 for none.
+/// Returns what was left of its last count: 0 if that allocation has failed.
 ///
 /// # Errors
 ///

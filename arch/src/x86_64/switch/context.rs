@@ -1,7 +1,7 @@
 //! [`TaskContext`]: what a suspended task leaves behind, and how one is made that never ran.
 
 use core::arch::global_asm;
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::mem::offset_of;
 use core::ptr::null_mut;
 
@@ -41,6 +41,9 @@ pub struct TaskContext {
     pub(super) resume: u64,
     /// What the kernel calls the task; the switch does not look at it.
     pub id: u64,
+    /// Another word of the kernel's, 0 at first: how many of the allocations that it makes for the
+    /// task are left until one fails.
+    pub fail_in: Cell<u64>,
     pub(in super::super) selectors: Selectors,
     /// Not 0 if a switch to or from the task is more than one of FPU state by XSAVE.
     pub(super) special: u64,
@@ -202,6 +205,7 @@ impl TaskContext {
             cr3,
             resume,
             id: 0,
+            fail_in: Cell::new(0),
             selectors: Selectors::NULL,
             special: 0,
             fs_base: 0,

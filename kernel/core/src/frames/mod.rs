@@ -6,10 +6,12 @@
 //! frame notices a frame that comes back twice or was never ours. The kernel's `memory::frames`
 //! owns the only instance; what a frame *contains* is not known here.
 
+mod failing;
 mod regions;
 #[cfg(test)]
 mod tests;
 
+pub use failing::FailIn;
 pub use regions::{RegionError, Regions};
 
 /// A frame of physical memory: its address divided by 4096.
@@ -76,7 +78,7 @@ pub struct Frames<'a> {
     allocated: &'a mut [u64],
     free: u64,
     reserve: u64,
-    fail_in: u64,
+    fail_in: FailIn,
 }
 
 impl<'a> Frames<'a> {
@@ -104,7 +106,7 @@ impl<'a> Frames<'a> {
             recycled_len: 0,
             allocated,
             reserve,
-            fail_in: 0,
+            fail_in: FailIn::NEVER,
         })
     }
 
@@ -113,7 +115,7 @@ impl<'a> Frames<'a> {
     /// # Errors
     /// [`OutOfFrames`] if none is left for this priority.
     pub fn allocate(&mut self, priority: Priority) -> Result<Frame, OutOfFrames> {
-        if self.available(priority) == 0 || self.fails_now() {
+        if self.available(priority) == 0 || self.fail_in.fails_now() {
             return Err(OutOfFrames);
         }
         let frame = self.pop_recycled().or_else(|| self.pop_fresh()).ok_or(OutOfFrames)?;
@@ -183,17 +185,9 @@ impl<'a> Frames<'a> {
         self.allocated.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// Fault injection: the `n`-th allocation from now fails (1 is the next), once; 0 disarms.
-    /// Returns what was left of the last count: 0 if that allocation has failed.
-    pub const fn fail_nth(&mut self, n: u64) -> u64 {
-        core::mem::replace(&mut self.fail_in, n)
-    }
-
-    /// Counts down to the injected failure.
-    const fn fails_now(&mut self) -> bool {
-        let fails = self.fail_in == 1;
-        self.fail_in = self.fail_in.saturating_sub(1);
-        fails
+    /// Fault injection: the `n`-th allocation from now fails, whoever makes it.
+    pub const fn fail_nth(&mut self, n: u64) {
+        self.fail_in.arm(n);
     }
 
     /// The frame that came back last: the likeliest to be in the cache.

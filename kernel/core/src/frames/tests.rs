@@ -1,6 +1,6 @@
 //! The bookkeeping against a model, and each way it can be misused.
 
-use super::{Frame, Frames, OutOfFrames, Priority, RegionError, Regions, ReleaseError};
+use super::{FailIn, Frame, Frames, OutOfFrames, Priority, RegionError, Regions, ReleaseError};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use std::collections::BTreeSet;
 use std::vec;
@@ -82,16 +82,30 @@ fn the_reserve_is_left_to_those_who_may_use_it() {
 #[test]
 fn the_nth_allocation_fails_once_and_loses_nothing() {
     with_frames(&[(1, 10)], 0, |mut frames| {
-        assert_eq!(frames.fail_nth(3), 0);
+        frames.fail_nth(3);
         assert!(frames.allocate(Priority::Normal).is_ok());
         assert!(frames.allocate(Priority::Reserved).is_ok());
         assert_eq!(frames.allocate(Priority::Reserved), Err(OutOfFrames));
         assert_eq!(frames.free(), 7);
         assert!(frames.allocate(Priority::Normal).is_ok());
-        assert_eq!(frames.fail_nth(2), 0, "it has failed");
-        assert_eq!(frames.fail_nth(0), 2);
+        frames.fail_nth(1);
+        frames.fail_nth(0);
         assert!(frames.allocate(Priority::Normal).is_ok());
     });
+}
+
+#[test]
+fn each_count_of_allocations_is_its_own_and_says_what_is_left() {
+    let [mut mine, mut another] = [FailIn::NEVER; 2];
+    assert_eq!((mine.arm(2), another.arm(3)), (0, 0));
+    assert!(!mine.fails_now());
+    assert!(mine.fails_now());
+    assert!(!mine.fails_now(), "once");
+    assert_eq!(mine.arm(u64::MAX), 0, "it has failed");
+    assert_eq!(another.arm(0), 3, "nothing was counted");
+    assert!(!another.fails_now());
+    assert!(!mine.fails_now());
+    assert_eq!(mine.arm(0), u64::MAX - 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `scarce`: makes every page allocation of each operation that needs some fail in turn, and sees
 //! that the operation says so and works the next time. What is lost shows at power-off.
+//! (`scarce touch N` and `scarce sleep` are what it starts, to have somebody else do something.)
 //!
 //! Needs `fail=calls` on the kernel command line. Exits 1 when an operation does something else.
 #![no_std]
@@ -25,8 +26,8 @@ enum Made {
 type Operation = fn(nth: u64) -> Result<Made, Errno>;
 
 const OPERATIONS: &[(&str, Operation)] = &[
-    ("spawn of a new program", |_| start("hello", &["hello"])),
-    ("spawn of a known program", |_| start("hello", &["hello", LONG, LONG, LONG])),
+    ("spawn of a new program", |_| start("sleep", &["sleep", "1000"])),
+    ("spawn of a known program", |_| start("scarce", &["scarce", "sleep", LONG, LONG, LONG])),
     ("map of a page", |_| map(1)),
     ("map of 600 pages", |_| map(600)),
     ("task_create", |_| process::task_create(task_entry!(sleep_for_ever), 0).map(Made::Process)),
@@ -68,12 +69,13 @@ fn main(args: Args) -> i64 {
     let done = match (args.get(1), args.number(2), args.count()) {
         (None, _, 1) => OPERATIONS.iter().try_for_each(|(name, operation)| sweep(name, *operation)),
         (Some("touch"), Some(nth), 3) => return touch(nth),
+        (Some("sleep"), ..) => return sleep_for_ever(0),
         _ => {
             println!("usage: scarce");
             return USAGE;
         }
     };
-    match done.and_then(|()| touches()).and_then(|()| ends()) {
+    match done.and_then(|()| touches()).and_then(|()| others()).and_then(|()| ends()) {
         Ok(()) => 0,
         Err(errno) => {
             println!("scarce: {}", errno.name());
@@ -160,9 +162,22 @@ fn touches() -> Result<(), Errno> {
     Ok(())
 }
 
+/// The allocations of another task, which has a count of its own, are none of this one's.
+fn others() -> Result<(), Errno> {
+    let pid = process::spawn("scarce", &["scarce", "touch", "9"])?;
+    machine::fail(1)?;
+    let code = process::task_wait(pid)?;
+    let left = machine::fail(0)?;
+    if (code, left) == (8, 1) {
+        return Ok(());
+    }
+    println!("scarce: another task had {code} of 9 allocations left, this one {left} of 1");
+    Err(Errno::Invalid)
+}
+
 /// To end a process and to wait for it take no allocation at all.
 fn ends() -> Result<(), Errno> {
-    let pid = process::spawn("hello", &["hello"])?;
+    let pid = process::spawn("scarce", &["scarce", "sleep"])?;
     machine::fail(1)?;
     process::kill(pid)?;
     let code = process::task_wait(pid)?;
