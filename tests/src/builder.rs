@@ -225,6 +225,12 @@ impl Builder {
         self
     }
 
+    /// The policy that the command line chooses.
+    pub(crate) fn policy(&self) -> &str {
+        let chosen = self.cmdline.split_whitespace().find_map(|word| word.strip_prefix("sched="));
+        chosen.unwrap_or("cooperative")
+    }
+
     /// QEMU arguments that only this machine has.
     pub(crate) fn overrides(&self) -> Vec<String> {
         let mut arguments = Vec::new();

@@ -4,6 +4,8 @@
 //! text that the one before it matched, and fails at once when the machine can no longer fulfil it:
 //! QEMU ended, the kernel panicked, a refused text appeared, or the prompt is there and the expected
 //! line of the boot log or of a command's answer is not.
+//!
+//! In a pattern that a machine is to print, `{policy}` stands for the name of its policy.
 
 use std::panic::Location;
 use std::time::{Duration, Instant};
@@ -64,7 +66,7 @@ impl Machine {
     /// It does not come.
     #[track_caller]
     pub fn expect(&mut self, pattern: &str) -> Result<Captures> {
-        let wanted = Pattern::new(pattern);
+        let wanted = self.pattern(pattern);
         self.wait(Location::caller(), &format!("`{pattern}`"), |unread| {
             wanted.find(unread).map(|(range, captures)| (range.end, captures))
         })
@@ -76,7 +78,7 @@ impl Machine {
     /// It does not come.
     #[track_caller]
     pub fn expect_line(&mut self, pattern: &str) -> Result<Captures> {
-        let wanted = Pattern::new(pattern);
+        let wanted = self.pattern(pattern);
         self.wait(Location::caller(), &format!("the line `{pattern}`"), |unread| {
             wanted.find_line(unread).map(|(range, captures)| (range.end, captures))
         })
@@ -92,7 +94,7 @@ impl Machine {
         let mut found = Vec::new();
         let mut end = 0;
         for pattern in patterns {
-            let wanted = Pattern::new(pattern);
+            let wanted = self.pattern(pattern);
             let (range, captures) = self.wait(place, &format!("`{pattern}`"), |unread| {
                 wanted.find(unread).map(|found| (0, found))
             })?;
@@ -109,8 +111,14 @@ impl Machine {
     /// It is there already.
     #[track_caller]
     pub fn refuse(&mut self, pattern: &str) -> Result {
-        self.refused.push(Pattern::new(pattern));
+        let refused = self.pattern(pattern);
+        self.refused.push(refused);
         self.wait(Location::caller(), "nothing", |_| Some((0, ())))
+    }
+
+    /// Reads a pattern as this machine means it.
+    fn pattern(&self, source: &str) -> Pattern {
+        Pattern::new(&source.replace("{policy}", self.builder.policy()))
     }
 
     /// Lets the machine run for a while and takes in what it prints.

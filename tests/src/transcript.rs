@@ -4,12 +4,13 @@
 //! # a comment
 //! !append shells=1          settings come first: !append !cpu !memory !uefi !gdb
 //! orbital> echo hello       typed at the prompt
-//! hello                     every other line must appear, in this order; {} stands for anything
+//! hello                     every other line must appear, in this order; {} stands for anything,
+//!                           {policy} for the machine's policy
 //! ...                       the next line may come after the prompt, too
 //! !send \x03                keys without Enter: \r \t \e \\ \xNN
 //! (gdb) break tick          typed into scripts/gdb.sh, started by the first such line
 //! Breakpoint 1 at {}        appears where the last line was typed, here in gdb
-//! (gdb) ^C                  interrupts the machine that gdb let go on
+//! (gdb) ^C                  interrupts the machine that gdb let go on, once it has answered
 //! !exit 16                  the machine ends and the kernel reports this value
 //! ```
 //! A file that starts with a typed line starts at the prompt of a saved state; one that starts with
@@ -95,6 +96,9 @@ impl Session {
                 self.machine.enter(command)
             }
             Step::Gdb(command) => {
+                if command == "^C" && self.machine.answering {
+                    self.machine.prompt()?;
+                }
                 self.in_gdb = true;
                 self.gdb()?.enter(command)
             }

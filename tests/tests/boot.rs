@@ -18,7 +18,7 @@ fn boots(builder: Builder) -> Result<Machine> {
     }
     machine.expect_line("[launcher] Spawned 3 processes, total this session: 3")?;
     machine.expect_line("[launcher] Multi-process execution ready")?;
-    machine.expect_line("[launcher] 3 shells running concurrently (policy: cooperative)")?;
+    machine.expect_line("[launcher] 3 shells running concurrently (policy: {policy})")?;
     assert_eq!(machine.prompt()?, "[1] orbital> ");
     // The others may still greet while the first one is at its prompt already.
     machine.enter("echo it lives")?;
