@@ -89,6 +89,14 @@ pub fn program(name: &str) -> crate::Result<PathBuf> {
     Ok(Artifacts::locate(None)?.programs().join(name))
 }
 
+/// The same file with its symbols.
+///
+/// # Errors
+/// Orbital cannot be built.
+pub fn program_symbols(name: &str) -> crate::Result<PathBuf> {
+    Ok(Artifacts::locate(None)?.program_symbols().join(format!("{name}.elf")))
+}
+
 /// The kernel of a build, with its symbols.
 ///
 /// # Errors

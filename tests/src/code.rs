@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::artifacts::kernel;
 use crate::{Failure, Profile, Result};
@@ -51,7 +52,15 @@ impl Kernel {
     /// # Errors
     /// It cannot be made, or is not as a kernel must be.
     pub fn read(profile: Profile) -> Result<Self> {
-        let bytes = fs::read(kernel(profile)?)?;
+        Self::of(&kernel(profile)?, profile)
+    }
+
+    /// Another file of a build: a program is taken apart like a kernel.
+    ///
+    /// # Errors
+    /// It is not there, or not as it must be.
+    pub fn of(file: &Path, profile: Profile) -> Result<Self> {
+        let bytes = fs::read(file)?;
         let elf = ElfFile::new(&bytes)?;
         let loaded = |header: &ProgramHeader<'_>| header.get_type() == Ok(Type::Load);
         let segments: Vec<_> =

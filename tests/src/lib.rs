@@ -31,7 +31,7 @@ mod vm;
 mod wait;
 mod warm;
 
-pub use artifacts::{kernel, program};
+pub use artifacts::{kernel, program, program_symbols};
 pub use builder::{Builder, Firmware, Profile};
 pub use debugger::Debugger;
 pub use failure::{Failure, Result};
