@@ -28,8 +28,6 @@ use crate::{terminal, time};
 enum Outcome {
     /// The caller goes on with this result.
     Return(u64),
-    /// The caller goes on with this result, after the others.
-    Yield(u64),
     /// The caller goes on with this result, after everybody who is ready now.
     AfterAll(u64),
     /// The caller waits, then asks again.
@@ -59,10 +57,6 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
                 frame.set_result(value);
                 return;
             }
-            Outcome::Yield(value) => {
-                frame.set_result(value);
-                return sched::yield_now();
-            }
             Outcome::AfterAll(value) => {
                 frame.set_result(value);
                 return sched::run_ready();
@@ -76,9 +70,8 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
 #[inline]
 fn perform(call: Syscall) -> Result<Outcome, Errno> {
     let value = match call {
-        // `trap` serves these two before anything is decoded.
-        Syscall::Yield {} => return Ok(Outcome::Yield(0)),
-        Syscall::Getpid {} => sched::current_pid().0,
+        // `trap` serves these two before anything is decoded: nobody comes here with them.
+        Syscall::Yield {} | Syscall::Getpid {} => return Err(Errno::NotImplemented),
         Syscall::Hello { magic: layout::HELLO_MAGIC } => layout::HELLO_REPLY,
         Syscall::Hello { .. } => return Err(Errno::Invalid),
         Syscall::Exit { code } => return Ok(Outcome::Exit(ExitStatus::Exited(code))),
