@@ -74,14 +74,14 @@ def backtrace(view: Kernel, task: Task) -> str:
     except Unreadable as error:
         raise gdb.GdbError(f"pid {task.pid}: {error}") from error
     program = session.program_of(view, task.context)
-    with tempfile.TemporaryDirectory(prefix="orbital-") as folder:
-        path = os.path.join(folder, "core")
-        with open(path, "wb") as file:
-            file.write(content)
+    # Without a name it goes with this gdb, whatever interrupts it.
+    with tempfile.TemporaryFile(prefix="orbital-core-") as file:
+        file.write(content)
+        file.flush()
         commands = ["set width 0", f"source {_HERE}/main.py"]
         if program:
             commands.append(f"add-symbol-file {program.path}")
-        commands += [f"core-file {path}", "bt"]
+        commands += [f"core-file /proc/{os.getpid()}/fd/{file.fileno()}", "bt"]
         words = ["setpriv", "--pdeathsig", "KILL", "gdb", "-q", "-nx", "-batch"]
         for command in commands:
             words += ["-ex", command]
