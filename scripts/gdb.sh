@@ -27,7 +27,7 @@ target/orbital/, so that these symbols would be wrong.
 END
 }
 
-machine='' place=$OUTPUT/release plain='' programs='' gdb_arguments=()
+machine='' place='' plain='' programs='' gdb_arguments=()
 
 main() {
     DIE_STATUS=2
@@ -66,16 +66,25 @@ parse_options() {
 }
 
 # Sets place and programs to those of the run of run.sh that has the machine; without a machine it is
-# the youngest.
+# the youngest, and the others are named.
 find_machine() {
-    local note at of with
-    while read -r note; do
+    local note at of with chosen others=()
+    machine=${machine/#localhost:/:} machine=${machine/#:/127.0.0.1:}
+    [[ ! -S $machine ]] || machine=$(realpath -- "$machine")
+    chosen=$machine
+    while IFS= read -r note; do
         { read -r at && read -r of && read -r with; } <"$note"
-        [[ -z $machine || $machine == "$at" ]] || continue
-        machine=$at place=$of programs=$with
-        return
+        machine=${machine:-$at}
+        if [[ $machine == "$at" ]]; then
+            place=${place:-$of} programs=$with
+        elif [[ -z $chosen ]]; then
+            others+=("$at")
+        fi
     done < <(running_machines)
+    place=${place:-$OUTPUT/release}
     [[ -n $machine ]] || die "no machine runs: start one with scripts/run.sh (--wait-gdb halts it at first)"
+    ((${#others[@]} == 0)) ||
+        say "the youngest machine, $machine; scripts/gdb.sh MACHINE opens another: ${others[*]}"
 }
 
 main "$@"

@@ -38,8 +38,7 @@ main() {
     install_required || die "$install_problem"
     "$ORBITAL_ROOT/scripts/build.sh" </dev/null >&2
 
-    scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX")
-    trap 'rm -rf -- "$scratch"' EXIT
+    make_scratch
     "$OUTPUT/mkimage" --kernel "$place/kernel.stripped" --programs "$place/stripped" \
         --bios "$scratch/bios.img" --cmdline "$line quiet=yes"
     qemu_machine bios

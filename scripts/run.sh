@@ -56,13 +56,13 @@ END
 
 append=() programs=() qemu_args=()
 profile=release firmware=bios memory=128 seconds='' display='' bochs='' wait_gdb='' beside=''
-gdb_socket='' deterministic='' record='' replay=''
+gdb_socket='' deterministic='' record='' replay='' note=''
 
 main() {
     DIE_STATUS=$EXIT_USAGE
     parse_options "$@"
     DIE_STATUS=$EXIT_NOT_STARTED
-    [[ -z $beside || -n ${TMUX-} || ! -t 0 ]] || ! command -v tmux >/dev/null || exec tmux new-session -- "$0" "$@"
+    [[ -z $beside || -n ${TMUX-} || ! -t 0 ]] || ! command -v tmux >/dev/null || in_tmux "$@"
     [[ -z $display || -n ${DISPLAY-}${WAYLAND_DISPLAY-} ]] || die "--display: there is no screen (DISPLAY is not set)"
     # Nothing to read is not an error: the machine runs on without input.
     { : 9<&0; } 2>/dev/null || exec </dev/null
@@ -71,8 +71,8 @@ main() {
     [[ -z $replay || -z $wait_gdb ]] || require gdb gdb "goes back in a recorded run"
     install_required || die "$install_problem"
     [[ -n $replay ]] || build
-    scratch=$(mktemp -d "${TMPDIR:-/tmp}/orbital.XXXXXX") || die "cannot write to ${TMPDIR:-/tmp}"
-    trap 'rm -rf -- "$scratch"; [[ ! -S $gdb_socket ]] || rm -- "$gdb_socket"' EXIT
+    make_scratch
+    trap 'rm -rf -- "$scratch"; rm -f -- "$note"; [[ ! -S $gdb_socket ]] || rm -- "$gdb_socket"' EXIT
     if [[ -n $replay ]]; then
         replay_machine "$replay" "$wait_gdb"
         place=$replay
@@ -193,9 +193,9 @@ boot() {
     local arguments stub=unix:${gdb_socket//,/,,},server=on,wait=off
     [[ -n $gdb_socket ]] || {
         pick_gdb_port
-        note_machine "$place" "${programs[@]%=*}"
         stub=tcp:127.0.0.1:$gdb_port
     }
+    note_machine "${gdb_socket:-127.0.0.1:$gdb_port}" "$place" "${programs[@]%=*}"
     arguments=(
         # What a test wants of its machine when that ends is not for a person.
         "${machine[@]}" -action panic=none,shutdown=poweroff
@@ -211,13 +211,23 @@ boot() {
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
 }
 
+# in_tmux OPTION...: runs this script in a new tmux and leaves with the status it has there; 0 when
+# somebody detaches from it.
+in_tmux() {
+    make_scratch
+    # shellcheck disable=SC2016 # for the shell in tmux
+    tmux new-session -- bash -c '"$@"; echo $? >"$0"' "$scratch/status" "$0" "$@" || exit "$EXIT_NOT_STARTED"
+    [[ ! -e $scratch/status ]] || exit "$(<"$scratch/status")"
+    exit
+}
+
 # A pane with gdb on this machine, which goes when this script does, whatever ends it.
 open_gdb() {
     [[ -n ${TMUX-} ]] || { say "--gdb: there is no tmux here; open the second terminal yourself" && return; }
     # shellcheck disable=SC2016 # for the shell in the pane
     tmux split-window -h -- bash -c \
         '{ tail --pid="$0" -s 0.2 -f /dev/null; tmux kill-pane -t "$TMUX_PANE"; } & exec "$@"' "$$" \
-        "$ORBITAL_ROOT/scripts/gdb.sh" --symbols "$place" "$1"
+        "$ORBITAL_ROOT/scripts/gdb.sh" "$1"
 }
 
 finish() {

@@ -26,3 +26,16 @@ only_one() {
     exec {lock}>"$OUTPUT/.$1.lock" || die "cannot write $OUTPUT"
     flock --nonblock "$lock" || { say "waiting for another run of this script"; flock "$lock"; }
 }
+
+# make_scratch: sets scratch, a folder that goes with this script. It holds a lock on it, as whatever
+# it starts does: a folder without one was left by a script that was killed, and goes now.
+make_scratch() {
+    local parent=${TMPDIR:-/tmp} folder held
+    for folder in "$parent"/orbital-run.??????; do
+        [[ ! -O $folder || -L $folder ]] || ! flock --nonblock "$folder" true 2>/dev/null || rm -rf -- "$folder"
+    done
+    # Another script may take it for such a folder before it has its lock.
+    until scratch=$(mktemp -d "$parent/orbital-run.XXXXXX" 2>/dev/null) || die "cannot write to $parent" &&
+        exec {held}<"$scratch" && flock --nonblock "$held" && [[ -d $scratch ]]; do :; done
+    trap 'rm -rf -- "$scratch"' EXIT
+}

@@ -3,9 +3,10 @@
 #   require_qemu FIRMWARE DISPLAY   notes the packages a run needs
 #   qemu_machine FIRMWARE           sets `machine`: the machine of qemu.args
 #   qemu_disk IMAGE                 adds its disk
-#   pick_gdb_port                   sets gdb_port, and keeps other runs off it
-#   note_machine DIR FILE...        tells gdb.sh what runs behind gdb_port: the folder of its build,
-#                                   and the unstripped files of programs that are not Orbital's own
+#   pick_gdb_port                   sets gdb_port, and keeps other runs off it until QEMU listens
+#   note_machine AT DIR FILE...     tells gdb.sh what runs AT a port or socket: the folder of its
+#                                   build, and the unstripped files of programs that are not Orbital's
+#                                   own; sets note, the file
 #   running_machines                the notes of the machines that run, the youngest first
 #   run_qemu SECONDS ARG...         runs it, as run_machine does, and sets `outcome`
 
@@ -34,32 +35,48 @@ qemu_disk() {
     )
 }
 
-# The kernel's table of sockets is read, because a connection would halt the machine behind a stub.
-# The lock keeps two runs that start at once apart; QEMU inherits it.
+# One run at a time on this host, whatever checkout it is of: the next one looks when QEMU listens, or
+# will not any more. The lock is on a folder that is always there, so nothing is left of it.
 pick_gdb_port() {
     local lock
-    for gdb_port in {1234..1299}; do
-        grep -qi -E "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$gdb_port") [0-9A-F:]+ 0A " \
-            /proc/net/tcp /proc/net/tcp6 2>/dev/null && continue
-        exec {lock}>>"$OUTPUT/.gdb-port-$gdb_port.lock"
-        flock --nonblock "$lock" && return
-        exec {lock}>&-
+    exec {lock}</
+    flock --wait 20 "$lock" || die "no gdb port: another run holds on to the choice of one"
+    for gdb_port in {1234..1299} none; do
+        port_is_taken "$gdb_port" || break
     done
-    die "no free port for the gdb stub: 1234 to 1299 are all taken"
+    [[ $gdb_port != none ]] || die "no free port for the gdb stub: 1234 to 1299 are all taken"
+    setpriv --pdeathsig KILL bash -c "$(declare -f port_is_taken)"'
+        for ((i = 0; i < 100; i++)); do ! port_is_taken "$0" || exit; sleep 0.1; done' \
+        "$gdb_port" </dev/null >/dev/null 2>&1 &
+    exec {lock}>&-
 }
 
-# In the file whose lock QEMU holds as long as it runs.
+# The kernel's table of sockets is read, because a connection would halt the machine behind a stub.
+port_is_taken() {
+    [[ $1 != none ]] && grep -qi -E "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") [0-9A-F:]+ 0A " \
+        /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# In a file whose lock QEMU holds as long as it runs.
 note_machine() {
-    local programs
-    programs=$(realpath -- "${@:2}" 2>/dev/null | paste -s -d :) || programs=
-    printf '%s\n' "127.0.0.1:$gdb_port" "$1" "$programs" >"$OUTPUT/.gdb-port-$gdb_port.lock"
+    local programs lock
+    programs=$(realpath -- "${@:3}" 2>/dev/null | paste -s -d :) || programs=
+    note=$OUTPUT/.machine-$$
+    exec {lock}>"$note" && flock "$lock" || die "cannot write $note"
+    printf '%s\n' "$1" "$2" "$programs" >&"$lock"
 }
 
+# Those of machines that are gone, whose script was killed, are removed.
 running_machines() {
     local note
-    for note in $(ls -t -- "$OUTPUT"/.gdb-port-*.lock 2>/dev/null); do
-        flock --nonblock "$note" true || printf '%s\n' "$note"
-    done
+    while IFS= read -r note; do
+        [[ -s $note ]] || continue
+        if flock --nonblock "$note" true; then
+            rm -f -- "$note"
+        else
+            printf '%s\n' "$note"
+        fi
+    done < <(ls -t -- "$OUTPUT"/.machine-* 2>/dev/null)
 }
 
 # run_qemu SECONDS ARG...: QEMU's status is 2 * V + 1 for a V the kernel wrote to the exit port.
