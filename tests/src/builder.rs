@@ -36,6 +36,14 @@ pub(crate) enum OnPanic {
     Continue,
 }
 
+/// The options of `scripts/run.sh` as a person typed them, in place of all settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed {
+    pub(crate) options: Vec<String>,
+    /// Where they were typed: relative paths start there.
+    pub(crate) folder: PathBuf,
+}
+
 /// A description of a machine. Every setting has a default: three shells, no extra program.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -48,6 +56,7 @@ pub struct Builder {
     pub(crate) icount: Option<u8>,
     pub(crate) qemu_args: Vec<String>,
     pub(crate) bochs: bool,
+    pub(crate) typed: Option<Typed>,
     pub(crate) wait_for_gdb: bool,
     pub(crate) record: bool,
     pub(crate) traced: bool,
@@ -70,6 +79,7 @@ impl Default for Builder {
             icount: None,
             qemu_args: Vec::new(),
             bochs: false,
+            typed: None,
             wait_for_gdb: false,
             record: false,
             traced: false,
@@ -150,6 +160,17 @@ impl Builder {
     pub fn bochs(mut self) -> Self {
         self.bochs = true;
         self
+    }
+
+    /// Boots it by `scripts/run.sh` with these options, typed in `folder`. It has no monitor.
+    pub(crate) fn typed(mut self, options: Vec<String>, folder: &Path) -> Self {
+        self.typed = Some(Typed { options, folder: folder.to_owned() });
+        self
+    }
+
+    /// Whether `scripts/run.sh` starts it.
+    pub(crate) fn by_script(&self) -> bool {
+        self.bochs || self.typed.is_some()
     }
 
     /// Halts before the first instruction until a debugger continues (see

@@ -12,6 +12,9 @@ impl Builder {
 
     /// The options of `scripts/run.sh` for it.
     pub(crate) fn options(&self) -> Vec<String> {
+        if let Some(typed) = &self.typed {
+            return typed.options.clone();
+        }
         let mut words = Vec::new();
         let mut option = |name: &str, value: &str| {
             words.extend([name.to_owned(), value.to_owned()]);

@@ -8,7 +8,7 @@ use std::io;
 use std::panic::Location;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -67,8 +67,8 @@ impl Machine {
 
     fn try_start(builder: Builder, log: Log, saved: Option<Saved<'_>>) -> io::Result<Self> {
         let slot = Slot::acquire()?;
-        let vm = match builder.bochs {
-            true => Vm::bochs(&builder.options(), Scratch::new()?)?,
+        let vm = match builder.by_script() {
+            true => Vm::by_script(&builder, Scratch::new()?)?,
             false => Self::start_qemu(&builder, saved.as_ref())?,
         };
         let mut machine = Self {
@@ -187,6 +187,20 @@ impl Machine {
     #[must_use]
     pub fn gdb_socket(&self) -> &Path {
         self.vm.scratch().gdb()
+    }
+
+    /// Waits until QEMU's stub can be reached: a script may have to build before it starts QEMU.
+    #[track_caller]
+    pub(crate) fn await_stub(&mut self) -> Result {
+        let place = Location::caller();
+        let deadline = Instant::now() + self.limit();
+        while !self.vm.scratch().gdb_listens() {
+            self.run_for(Duration::from_millis(20))?;
+            if Instant::now() > deadline {
+                return Err(self.failure(place, "there is no gdb stub"));
+            }
+        }
+        Ok(())
     }
 
     /// How long a step may take.

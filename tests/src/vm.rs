@@ -3,10 +3,10 @@
 //! [`Vm`] starts QEMU, delivers what it says as [`Event`]s in order, and ends it when dropped. It
 //! knows nothing of what the guest prints. QEMU connects to a socket that exists before it starts,
 //! in a directory of its own; no TCP port is used. `setpriv` asks the kernel to kill QEMU when the
-//! thread that started it ends, so nothing survives a killed test run either. `bochs` is the same for
-//! a machine in Bochs, which has no monitor.
+//! thread that started it ends, so nothing survives a killed test run either. `script` is the same for
+//! a machine that `scripts/run.sh` starts, in Bochs or as a document says, which has no monitor.
 
-mod bochs;
+mod script;
 mod streams;
 
 use std::collections::VecDeque;
@@ -46,7 +46,7 @@ pub(crate) enum Event {
 pub(crate) struct Vm {
     child: Child,
     keys: Sender<Vec<u8>>,
-    /// Not of Bochs.
+    /// Not of a machine that a script started.
     monitor: Option<UnixStream>,
     events: Receiver<Event>,
     /// Events that arrived while an answer of the monitor was awaited.
@@ -146,7 +146,7 @@ impl Vm {
     /// Gives the monitor a command and returns what it answers.
     pub(crate) fn command(&mut self, name: &str, arguments: Value) -> io::Result<Value> {
         let Some(monitor) = &mut self.monitor else {
-            return Err(io::Error::other(format!("QMP {name}: Bochs has no monitor")));
+            return Err(io::Error::other(format!("QMP {name}: there is no monitor")));
         };
         let request = json!({ "execute": name, "arguments": arguments });
         writeln!(monitor, "{request}")?;
@@ -184,7 +184,7 @@ impl Vm {
     /// Waits for the process to end; its exit code as it is, or would be, QEMU's.
     pub(crate) fn exit_code(&mut self, limit: Duration) -> Option<i32> {
         let code = self.wait(limit)?.code()?;
-        Some(if self.monitor.is_some() { code } else { bochs::as_of_qemu(code) })
+        Some(if self.monitor.is_some() { code } else { script::as_of_qemu(code) })
     }
 
     /// Ends QEMU in good order, if it still runs.
@@ -207,6 +207,9 @@ impl Vm {
 
 impl Drop for Vm {
     fn drop(&mut self) {
+        if self.status.is_none() && self.monitor.is_none() {
+            self.end_script();
+        }
         if self.status.is_none() {
             // It may have ended by itself in the meantime; `wait` collects it either way.
             let _ = self.child.kill();

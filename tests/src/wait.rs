@@ -177,7 +177,7 @@ impl Machine {
         let backtrace = frozen.then(|| postmortem::backtrace(self)).flatten();
         self.log.write(self.screen.text(), &self.builder.by_hand());
         // What cannot be kept must not hide why the test failed.
-        let kept = if self.builder.bochs { None } else { evidence::keep(self).ok() };
+        let kept = if self.builder.by_script() { None } else { evidence::keep(self).ok() };
         let mut seen = last_lines(self.screen.text(), LINES_SHOWN).to_owned();
         let errors = fs::read_to_string(self.vm.scratch().errors()).unwrap_or_default();
         if !errors.is_empty() {

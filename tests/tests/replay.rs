@@ -57,20 +57,6 @@ fn gdb(recording: &Path, socket: &Path, commands: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
-/// What the README types into gdb to go back in time.
-fn readme_session() -> Vec<&'static str> {
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("## Going back in time").unwrap_or_default();
-    let session = section.split("```text").nth(1).and_then(|rest| rest.split("```").next());
-    let session: Vec<_> = session
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|line| line.strip_prefix("(gdb) "))
-        .collect();
-    assert!(session.contains(&"reverse-continue"), "{session:?}");
-    session
-}
-
 #[test]
 fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     let folder = folder("recording")?;
@@ -105,7 +91,8 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     }
     let mut commands = vec!["break orbital_arch::x86_64::qemu::exit", "continue"];
     commands.extend(["echo at the end\\n", "reverse-stepi", "reverse-finish"]);
-    commands.extend(readme_session());
+    commands.extend(["watch -l orbital_kernel::sched::TRACE.value.value.count"]);
+    commands.extend(["reverse-continue", "backtrace"]);
     commands.extend(["monitor info snapshots", "kill"]);
     let story = gdb(&recording, &socket, &commands)?;
     machine.wait()?;

@@ -16,19 +16,21 @@ pub(super) fn session(text: &str, section: Option<&str>) -> Vec<(usize, String)>
     lines
 }
 
+/// What is typed stays as it is, and so does the number that gdb was asked for.
 fn transcript_line(line: &str) -> String {
-    if let Some(options) = line.strip_prefix("$ scripts/run.sh") {
-        // The one option that a session needs; --wait-gdb goes without saying.
-        let quoted = options.split_once("--append '").and_then(|(_, rest)| rest.split_once('\''));
-        return quoted.map_or_else(String::new, |(append, _)| format!("!append {append}"));
-    }
-    if let Some(options) = line.strip_prefix("$ scripts/gdb.sh") {
-        return format!("!gdb{options}");
-    }
-    if line.starts_with("(gdb) ") || line.contains("orbital> ") {
+    let typed = line.starts_with("$ ") || line.starts_with("(gdb) ") || line.contains("orbital> ");
+    if typed || is_printed_number(line) {
         return line.to_owned();
     }
     any_number(line)
+}
+
+/// Whether it is an answer like `$3 = 1`.
+fn is_printed_number(line: &str) -> bool {
+    let parts = line.strip_prefix('$').and_then(|rest| rest.split_once(" = "));
+    parts.is_some_and(|(history, value)| {
+        [history, value].iter().all(|part| !part.is_empty() && number(part) == part.len())
+    })
 }
 
 /// The same line with `{}` for each number, decimal or hexadecimal, and for wider gaps: columns
@@ -70,16 +72,23 @@ fn gap(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{any_number, session};
+    use super::{any_number, session, transcript_line};
 
     #[test]
     fn blocks_of_a_section_are_taken_with_their_lines() {
         let text = "## A\n```text\nno\n```\n## B\n```sh\nno\n```\nx\n```text\n$ scripts/run.sh \
                     --append 'shells=1' --wait-gdb\n(gdb) stepi 12\npid 7\n```\n";
-        let lines = [(11, "!append shells=1"), (12, "(gdb) stepi 12"), (13, "pid {}")];
+        let run = "$ scripts/run.sh --append 'shells=1' --wait-gdb";
+        let lines = [(11, run), (12, "(gdb) stepi 12"), (13, "pid {}")];
         let lines = lines.map(|(number, line)| (number, line.to_owned()));
         assert_eq!(session(text, Some("B")), lines);
         assert_eq!(session(text, None).len(), 4);
+    }
+
+    #[test]
+    fn a_printed_number_is_meant_and_other_numbers_are_not() {
+        assert_eq!(transcript_line("$3 = 1"), "$3 = 1");
+        assert_eq!(transcript_line("$1 = Context {rbx: 0x0"), "${} = Context {rbx: {}");
     }
 
     #[test]

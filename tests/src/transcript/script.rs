@@ -7,9 +7,15 @@ use crate::prompt;
 /// What a line for gdb starts with.
 const GDB: &str = "(gdb) ";
 
+/// What the lines start with that start a machine, and gdb on it.
+const RUN_SCRIPT: &str = "$ scripts/run.sh";
+const GDB_SCRIPT: &str = "$ scripts/gdb.sh";
+
 /// One line of a transcript that does something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
+    Run(Vec<String>),
+    Debug(Vec<String>),
     Type(String),
     Gdb(String),
     Expect(String),
@@ -41,6 +47,10 @@ pub(super) fn parse(
         let Some(directive) = line.strip_prefix('!') else {
             let step = match prompt::typed(line) {
                 Some(command) => Step::Type(command.to_owned()),
+                None if line.starts_with(RUN_SCRIPT) => Step::Run(words(&line[RUN_SCRIPT.len()..])),
+                None if line.starts_with(GDB_SCRIPT) => {
+                    Step::Debug(words(&line[GDB_SCRIPT.len()..]))
+                }
                 None if line.starts_with(GDB) => Step::Gdb(line[GDB.len()..].to_owned()),
                 None if line == "..." => Step::Skip,
                 None => Step::Expect(line.trim_start().to_owned()),
@@ -54,7 +64,7 @@ pub(super) fn parse(
             "send" => keys(value).map(Step::Send),
             _ if !script.steps.is_empty() => Err("settings come first".to_owned()),
             "gdb" => {
-                script.gdb_options = value.split_whitespace().map(str::to_owned).collect();
+                script.gdb_options = words(value);
                 continue;
             }
             _ => {
@@ -80,6 +90,24 @@ fn set(settings: Builder, word: &str, value: &str) -> Result<Builder, String> {
         "uefi" => Ok(settings.firmware(Firmware::Uefi)),
         _ => Err(format!("unknown directive !{word}")),
     }
+}
+
+/// The words of a command as a shell splits them; quotes of one kind may hold the other.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for character in text.chars() {
+        match (quote, character) {
+            (None, ' ') => words.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if open == character => quote = None,
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 /// Resolves the escapes of `!send`.
@@ -109,7 +137,7 @@ fn keys(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Script, Step, keys};
+    use super::{Script, Step, keys, words};
 
     fn parse(text: &str) -> Result<Script, (usize, String)> {
         super::parse(text.lines().enumerate().map(|(index, line)| (index + 1, line.to_owned())))
@@ -139,6 +167,17 @@ mod tests {
         assert_eq!(script.gdb_options, ["--debug"]);
         let steps = [(2, Step::Gdb("bt".to_owned())), (3, Step::Expect("#0  switch".to_owned()))];
         assert_eq!(script.steps, steps);
+    }
+
+    #[test]
+    fn scripts_are_run_with_the_words_that_a_shell_would_give_them() {
+        let script = parse(
+            "$ scripts/run.sh --append 'run=\"say a 1\" x=y'  --record a\n$ scripts/gdb.sh\n",
+        )
+        .expect("it is well formed");
+        let options = ["--append", "run=\"say a 1\" x=y", "--record", "a"].map(str::to_owned);
+        assert_eq!(script.steps, [(1, Step::Run(options.to_vec())), (2, Step::Debug(vec![]))]);
+        assert_eq!(words("a '' \"it's\""), ["a", "", "it's"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A machine in Bochs, started as by a user: `scripts/run.sh --bochs`, which has a socket for its
-//! terminal. All that it makes lies in the machine's directory, and ends with it.
+//! A machine started as by a user: `scripts/run.sh`, which has a socket for its terminal. What it
+//! makes beside the files it was asked for lies in the machine's directory, and ends with it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,20 +10,24 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use super::Vm;
 use super::streams::{forward_serial, keys_of};
+use super::{PATIENCE, Vm};
+use crate::builder::Builder;
 use crate::exit;
 use crate::scratch::{Scratch, workspace};
 
 impl Vm {
-    /// Starts it with these options of `scripts/run.sh`.
-    pub(crate) fn bochs(options: &[String], scratch: Scratch) -> io::Result<Self> {
+    /// Starts the machine of `builder` with its options of `scripts/run.sh`.
+    pub(crate) fn by_script(builder: &Builder, scratch: Scratch) -> io::Result<Self> {
         let (serial, terminal) = UnixStream::pair()?;
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(workspace().join("scripts/run.sh"))
-            .args(options)
-            .env("TMPDIR", scratch.path())
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(workspace().join("scripts/run.sh"));
+        command.args(builder.options()).env("TMPDIR", scratch.path());
+        if let Some(typed) = &builder.typed {
+            // Where a person would have a port.
+            command.arg("--gdb-socket").arg(scratch.gdb()).current_dir(&typed.folder);
+        }
+        let child = command
             .stdin(OwnedFd::from(terminal.try_clone()?))
             .stdout(OwnedFd::from(terminal))
             .stderr(File::create(scratch.errors())?)
@@ -40,6 +44,14 @@ impl Vm {
             status: None,
             scratch,
         })
+    }
+
+    /// Tells the script to end, which ends its emulator before.
+    pub(super) fn end_script(&mut self) {
+        let pid = self.child.id().to_string();
+        if Command::new("kill").arg(pid).status().is_ok() {
+            self.wait(PATIENCE);
+        }
     }
 }
 
