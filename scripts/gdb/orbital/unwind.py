@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tempfile
 from functools import lru_cache
 
 import gdb
@@ -74,8 +73,8 @@ def backtrace(view: Kernel, task: Task) -> str:
     except Unreadable as error:
         raise gdb.GdbError(f"pid {task.pid}: {error}") from error
     program = session.program_of(view, task.context)
-    # Without a name it goes with this gdb, whatever interrupts it.
-    with tempfile.TemporaryFile(prefix="orbital-core-") as file:
+    # It is in memory alone, and goes with this gdb, whatever interrupts it.
+    with open(os.memfd_create("core"), "wb") as file:
         file.write(content)
         file.flush()
         commands = ["set width 0", f"source {_HERE}/main.py"]
