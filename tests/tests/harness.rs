@@ -1,12 +1,13 @@
 //! The harness keeps its own promises: nothing outlives a test, and failures explain themselves.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Machine, Result, workspace};
+use orbital_tests::{Machine, Result, transcript, workspace};
 
 /// Run as a process of its own by the test below.
 #[test]
@@ -76,6 +77,45 @@ fn a_wrong_line_fails_as_soon_as_the_prompt_is_back() -> Result {
         "scripts/run.sh",
     ] {
         assert!(failure.contains(part), "{part:?} is missing in\n{failure}");
+    }
+    Ok(())
+}
+
+/// The shortest time of three in which a transcript of these lines was run, and how it ended.
+fn play(lines: &str) -> Result<(Duration, String)> {
+    let file = std::env::temp_dir().join(format!("orbital-test-{}.txt", std::process::id()));
+    fs::write(&file, lines)?;
+    let mut shortest = Duration::MAX;
+    let mut end = String::new();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let played = transcript::run(&file.to_string_lossy());
+        shortest = shortest.min(start.elapsed());
+        end = played.err().map_or_else(String::new, |failure| failure.to_string());
+    }
+    let end = end.replace(&*file.to_string_lossy(), "FILE");
+    fs::remove_file(file)?;
+    Ok((shortest, end))
+}
+
+#[test]
+fn a_wrong_line_of_a_transcript_fails_within_a_second() -> Result {
+    drop(Machine::builder().warm()?);
+    let mut all_right = None;
+    for (lines, seen) in [
+        ("orbital> echo so\nso\n(gdb) print 40 + 2\n= 42\n", ""),
+        ("orbital> echo so\nother\n(gdb) print 40 + 2\n= 42\n", "  | so\n"),
+        ("orbital> echo so\nso\n(gdb) print 40 + 2\nother\n", "$1 = 42\n"),
+    ] {
+        let (took, end) = play(lines)?;
+        println!("{took:.2?}: {lines:?}");
+        // Of what is right the machine's and gdb's start take the most.
+        let right = *all_right.get_or_insert(took);
+        assert!(took < right + Duration::from_secs(1), "{took:?}, {right:?} if all is right");
+        let line = lines.lines().position(|line| line == "other");
+        let place = line.map_or_else(String::new, |line| format!("FILE:{}: ", line + 1));
+        assert!(end.starts_with(&place) && end.contains(seen), "{end}");
+        assert_eq!(end.is_empty(), line.is_none(), "{end}");
     }
     Ok(())
 }
