@@ -16,8 +16,8 @@ struct Tmux {
 }
 
 impl Tmux {
-    /// A terminal in which `run.sh --gdb` runs.
-    fn run_script(name: &str) -> Result<Self> {
+    /// A terminal in which `run.sh --gdb` runs, after these words, with that kernel command line.
+    fn run_script(name: &str, before: &str, append: &str) -> Result<Self> {
         let folder = format!("orbital-test-{}-beside-{name}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder)?;
@@ -29,7 +29,7 @@ impl Tmux {
         let tmux = Self { server, folder };
         let script = workspace().join("scripts/run.sh");
         let run = format!(
-            "{} --gdb --gdb-socket {} --append shells=1; echo left with $?; exec sleep 300",
+            "{before} {} --gdb --gdb-socket {} --append '{append}'; echo left with $?; exec sleep 300",
             script.display(),
             tmux.folder.join("gdb").display()
         );
@@ -95,6 +95,12 @@ impl Tmux {
 
 impl Drop for Tmux {
     fn drop(&mut self) {
+        // One that a script has started in here, too.
+        let _ = Command::new("tmux")
+            .env_remove("TMUX")
+            .env("TMUX_TMPDIR", &self.folder)
+            .arg("kill-server")
+            .output();
         let _ = self.tell(&["kill-server"]);
         let _ = self.server.kill();
         let _ = self.server.wait();
@@ -104,7 +110,7 @@ impl Drop for Tmux {
 
 #[test]
 fn gdb_and_console_are_side_by_side_and_leave_together() -> Result {
-    let tmux = Tmux::run_script("together")?;
+    let tmux = Tmux::run_script("together", "", "shells=1")?;
     tmux.expect(1, "(gdb)")?;
     tmux.enter(1, "break orbital_kernel::kernel_main")?;
     tmux.expect(1, "\nBreakpoint 1 ")?;
@@ -123,7 +129,7 @@ fn gdb_and_console_are_side_by_side_and_leave_together() -> Result {
 
 #[test]
 fn the_machine_runs_on_when_gdb_is_left_and_ends_when_the_script_is_killed() -> Result {
-    let tmux = Tmux::run_script("apart")?;
+    let tmux = Tmux::run_script("apart", "", "shells=1")?;
     tmux.expect(1, "(gdb)")?;
     tmux.enter(1, "quit")?;
     tmux.until("gdb's pane closes", || Ok(tmux.panes()? == 1))?;
@@ -135,5 +141,16 @@ fn the_machine_runs_on_when_gdb_is_left_and_ends_when_the_script_is_killed() -> 
     let (pid, _) = running.iter().find(|(_, line)| script(line)).ok_or("run.sh runs")?;
     Command::new("kill").args(["-KILL", pid]).status()?;
     tmux.expect(0, "left with 137")?;
+    tmux.until("everything ends", || Ok(tmux.processes()?.is_empty()))
+}
+
+#[test]
+fn a_tmux_of_its_own_hands_on_how_the_run_ended() -> Result {
+    // As in a plain terminal, and with that tmux's socket where it goes with the test.
+    let plain = "d=${TMUX%/*}; env -u TMUX TMUX_TMPDIR=$d TMPDIR=$d";
+    let tmux = Tmux::run_script("inside", plain, "run=\"exitcode 5\" poweroff=yes")?;
+    tmux.expect(0, "(gdb)")?;
+    tmux.enter(0, "quit")?;
+    tmux.expect(0, "left with 1")?;
     tmux.until("everything ends", || Ok(tmux.processes()?.is_empty()))
 }
