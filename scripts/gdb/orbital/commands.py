@@ -2,7 +2,7 @@
 
 import gdb
 
-from . import session, unwind
+from . import scheduler, session, unwind
 from .kernel import Kernel, Task
 
 
@@ -151,7 +151,7 @@ Usage: orbital policy"""
         self.only(words, 0)
         quantum = view.word(view.at["quantum.nanos"]) / 1e6
         ready = view.word(view.at["table.ready"])
-        print(f"policy {view.policy()}, quantum {quantum:g} ms, {ready} ready")
+        print(f"policy {scheduler.policy(view)}, quantum {quantum:g} ms, {ready} ready")
 
 
 class Queue(Show):
@@ -166,17 +166,17 @@ Usage: orbital queue"""
     def show(self, view, words):
         self.only(words, 0)
         tasks = {task.slot: task for task in view.tasks()}
-        policy, queues = view.policy(), view.queues()
+        policy, queues = scheduler.policy(view), scheduler.queues(view)
         if queues is not None:
             rows = [(f"{n + 1}", tasks[slot]) for n, slots in queues for slot in slots]
             order, heading = "first to run first", "LEVEL"
         else:
             ready = [task for task in tasks.values() if task.state == "Ready"]
-            rows = [(str(view.record(task.slot, "key", 8)), task) for task in ready]
+            rows = [(str(scheduler.record(view, task.slot, "key", 8)), task) for task in ready]
             keyed = f"keyed.{policy}" in view.at
             rows = sorted(rows, key=lambda row: int(row[0])) if keyed else rows
             order, heading = ("least key first" if keyed else "in no order"), "KEY"
         print(f"policy {policy}: {len(rows)} ready, {order}")
         for key, task in rows:
-            weight = view.record(task.slot, "weight", 4)
+            weight = scheduler.record(view, task.slot, "weight", 4)
             print(f"  {task.pid:>5} {task.name:<16} weight {weight:<6} {heading.lower()} {key}")

@@ -1,4 +1,4 @@
-"""The kernel's tables as seen from outside: tasks, switches, queues, the memory of programs.
+"""The kernel's tables as seen from outside: tasks, switches, the memory of programs.
 
 Nothing here knows gdb: a `Kernel` reads memory through the function it is given, so that it works
 on a running machine, on a dump and in a test alike. Nothing here writes.
@@ -6,13 +6,12 @@ on a running machine, on a dump and in a test alike. Nothing here writes.
 
 import struct
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional
+from typing import Callable, Optional
 
 from .layout import Layout
 
 PAGE = 4096
 USER_END = 1 << 47
-_NO_TASK = 0xFFFF_FFFF
 CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 _SLOTS_AT_ONCE = 64
 
@@ -222,41 +221,3 @@ class Kernel:
     def nanos(self, ticks: int) -> int:
         """The same in whole nanoseconds."""
         return (ticks - self.at["clock.origin"]) * 1_000_000_000 // self.at["clock.hz"]
-
-    # Ready tasks
-
-    def policy(self) -> str:
-        """The name of the policy in force."""
-        return self.at.words("policy")[self.word(self.at["policy"], 1)]
-
-    def queues(self) -> Optional[Iterator[tuple[int, list[int]]]]:
-        """The policy's queues, first served first: number and slots; none if it has no queues."""
-        base = self.at.get(f"queues.{self.policy()}")
-        if base is None:
-            return None
-        count, stride = (self.at[f"queues.{self.policy()}.{n}"] for n in ("count", "stride"))
-        heads = [self.word(base + n * stride + self.at["queue.head"], 4) for n in range(count)]
-        picked = self.at.get(f"queues.{self.policy()}.picked")
-        absent = _NO_TASK if picked is None else self.word(picked, 4)
-        turn = self.word(self.at["table.turn"], 4)
-        if turn != _NO_TASK:
-            # The table passes the turn along the first queue; the policy hears of it later.
-            heads[0] = absent = turn
-        return (
-            (n, [slot for slot in self._queue(heads[n]) if slot != absent])
-            for n in reversed(range(count))
-        )
-
-    def _queue(self, head: int) -> list[int]:
-        """The slots of a queue, or of a circle, whose last leads to its first."""
-        slots: list[int] = []
-        slot = head
-        while slot != _NO_TASK and slot not in slots[:1]:
-            slots.append(slot)
-            slot = self.record(slot, "next", 4)
-        return slots
-
-    def record(self, slot: int, field: str, size: int) -> int:
-        """A number of a task's record: "key" (8 bytes), "next" or "weight" (4 bytes)."""
-        record = self.at["tasks"] + slot * self.at["task.size"]
-        return self.word(record + self.at[f"task.{field}"], size)
