@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::by_hand::Typed;
 use crate::machine::Machine;
 use crate::{Result, warm};
 
@@ -34,14 +35,6 @@ pub(crate) enum OnPanic {
     Freeze,
     /// The test wants it: the machine goes on and ends as it would for a user.
     Continue,
-}
-
-/// The options of `scripts/run.sh` as a person typed them, in place of all settings.
-#[derive(Clone, Debug)]
-pub(crate) struct Typed {
-    pub(crate) options: Vec<String>,
-    /// Where they were typed: relative paths start there.
-    pub(crate) folder: PathBuf,
 }
 
 /// A description of a machine. Every setting has a default: three shells, no extra program.
@@ -160,17 +153,6 @@ impl Builder {
     pub fn bochs(mut self) -> Self {
         self.bochs = true;
         self
-    }
-
-    /// Boots it by `scripts/run.sh` with these options, typed in `folder`. It has no monitor.
-    pub(crate) fn typed(mut self, options: Vec<String>, folder: &Path) -> Self {
-        self.typed = Some(Typed { options, folder: folder.to_owned() });
-        self
-    }
-
-    /// Whether `scripts/run.sh` starts it.
-    pub(crate) fn by_script(&self) -> bool {
-        self.bochs || self.typed.is_some()
     }
 
     /// Halts before the first instruction until a debugger continues (see

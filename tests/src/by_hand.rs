@@ -1,8 +1,30 @@
-//! The command line with which a person repeats what a test did.
+//! The command line of a person: the one that repeats what a test did, or the one that a document
+//! shows and a test runs.
+
+use std::path::{Path, PathBuf};
 
 use crate::builder::{Builder, Firmware, Profile};
 
+/// The options of `scripts/run.sh` as a person typed them, in place of all settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed {
+    pub(crate) options: Vec<String>,
+    /// Where they were typed: relative paths start there.
+    pub(crate) folder: PathBuf,
+}
+
 impl Builder {
+    /// Boots it by `scripts/run.sh` with these options, typed in `folder`. It has no monitor.
+    pub(crate) fn typed(mut self, options: Vec<String>, folder: &Path) -> Self {
+        self.typed = Some(Typed { options, folder: folder.to_owned() });
+        self
+    }
+
+    /// Whether `scripts/run.sh` starts it.
+    pub(crate) fn by_script(&self) -> bool {
+        self.bochs || self.typed.is_some()
+    }
+
     /// The command that starts the same machine for a person.
     pub(crate) fn by_hand(&self) -> String {
         let options = self.options();

@@ -26,7 +26,7 @@ use crate::scratch::Scratch;
 use streams::{Growing, accept, forward_monitor, forward_serial, keys_of};
 
 /// How long QEMU may take to open its sockets, to answer its monitor, and to end when told to.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Something that came from QEMU.
