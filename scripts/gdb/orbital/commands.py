@@ -40,7 +40,7 @@ class Show(gdb.Command):
     def only(self, words: list[str], most: int, least: int = 0) -> None:
         """Refuses too many or too few words."""
         if not least <= len(words) <= most:
-            raise gdb.GdbError(f"usage: {self.__doc__.splitlines()[-1].strip()}")
+            raise gdb.GdbError(self.__doc__.splitlines()[-1].strip().replace("Usage", "usage"))
 
 
 class OfTask(Show):

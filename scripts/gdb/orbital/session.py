@@ -114,7 +114,7 @@ def find(view: Kernel, argument: str) -> Task:
 
 # Programs and their symbols
 
-_CRATE_HASH = re.compile(r"\[[0-9a-f]{16}\]")
+_CRATE_HASH = re.compile(r"\[[0-9a-f]{9,16}\]")
 
 
 @lru_cache(maxsize=None)
