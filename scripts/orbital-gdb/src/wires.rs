@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::mem;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -64,6 +65,8 @@ pub struct Wires {
     heard: Receiver<Said>,
     /// What came and was not asked for yet.
     queue: VecDeque<Said>,
+    /// Whether gdb has interrupted while the machine stood still.
+    interrupted: bool,
 }
 
 /// Who said what; `None`: that it has gone.
@@ -92,6 +95,7 @@ impl Wires {
             stub: side(Box::new(stub.1)),
             heard,
             queue: VecDeque::new(),
+            interrupted: false,
         }
     }
 
@@ -151,15 +155,20 @@ impl Wires {
         if self.queue.contains(&(Speaker::Gdb, None)) {
             return Some(Heard::GdbGone);
         }
+        if mem::take(&mut self.interrupted) {
+            return Some(Heard::Interrupt);
+        }
         let at = self.position(|heard| *heard == (Speaker::Gdb, Some(Item::Interrupt)))?;
         self.queue.remove(at);
         Some(Heard::Interrupt)
     }
 
-    /// gdb's next packet. Interrupts are void: the machine stands still.
+    /// gdb's next packet. An interrupt before it is for the next run: `next` is many steps, and to
+    /// gdb the machine runs in between as well.
     pub fn command(&mut self) -> Result<Vec<u8>> {
         loop {
             let item = self.next_of(Speaker::Gdb)?.ok_or(Error::GdbGone)?;
+            self.interrupted |= item == Item::Interrupt;
             if let Some(data) = self.gdb.accept(item)? {
                 return Ok(data);
             }

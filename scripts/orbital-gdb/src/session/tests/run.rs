@@ -151,13 +151,20 @@ fn ctrl_c_stops_a_machine_that_runs() {
 }
 
 #[test]
-fn ctrl_c_before_a_run_does_not_stop_it() {
+fn ctrl_c_between_two_steps_ends_the_second() {
     let (mut gdb, stub) = two_tasks();
-    gdb.ask("Z0,401005,1");
-    stub.future(vec![in_program(1, 0x40_1005)]);
+    stub.future(vec![in_program(1, 0x40_1001), in_program(1, 0x40_1002)]);
+    assert_eq!(gdb.ask("vCont;s:p1.1;c"), "T05thread:p1.1;");
     gdb.send(b"\x03");
-    assert_eq!(gdb.ask("?"), "T05thread:p1.1;");
-    assert_eq!(gdb.ask("vCont;c"), "T05thread:p1.1;");
+    assert_eq!(gdb.ask("vCont;r401001,401005:p1.1;c"), "T02thread:p1.1;");
+}
+
+#[test]
+fn ctrl_c_before_a_run_ends_it_at_once() {
+    let (mut gdb, _stub) = two_tasks();
+    gdb.send(b"\x03");
+    assert_eq!(gdb.ask("vCont;c"), "T02thread:p1.1;");
+    assert_eq!(gdb.ask("qXfer:threads:read::0,4"), "m<thr", "it stands still");
 }
 
 #[test]
