@@ -193,13 +193,16 @@ fn the_shell_shows_and_sets_policy_quantum_and_weight() -> Result {
     machine.enter("sched first-come")?;
     machine.expect_line("usage: sched [POLICY [QUANTUM]]")?;
     machine.enter("sched fair 10")?;
+    machine.expect_line("quantum: 1us to 1s, such as 10ms")?;
     machine.expect_line("usage: sched [POLICY [QUANTUM]]")?;
     machine.enter("sched fair 2s")?;
+    machine.expect_line("quantum: 1us to 1s, such as 10ms")?;
     machine.expect_line("sched: invalid argument")?;
     machine.enter("nice 1 200")?;
     machine.enter("nice 99 200")?;
     machine.expect_line("nice: not found")?;
     machine.enter("nice 1 0")?;
+    machine.expect_line("weight: 1 to 10000")?;
     machine.expect_line("nice: invalid argument")?;
     machine.enter("time sleep 50ms")?;
     let took = machine.expect_line("took {} s")?;

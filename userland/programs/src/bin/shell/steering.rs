@@ -2,7 +2,7 @@
 
 use ulib::abi::duration::{self, Shown};
 use ulib::abi::records::TIMERS;
-use ulib::abi::sched::{ASK, POLICIES, SET_WEIGHT, unpack};
+use ulib::abi::sched::{ASK, POLICIES, QUANTUM_MAX, QUANTUM_MIN, SET_WEIGHT, WEIGHT_MAX, unpack};
 use ulib::{machine, println, process};
 
 use crate::words::{Problem, number, split_word};
@@ -17,11 +17,19 @@ pub(crate) fn sched(rest: &str) -> Result<(), Problem> {
         };
         let quantum = match quantum {
             "" => 0,
-            text => duration::parse(text).filter(|&nanos| nanos > 0).ok_or(Problem::Usage)?,
+            text => quantum_of(text)?,
         };
         process::sched(place as u64 + 1, quantum, 0)?;
     }
     show()
+}
+
+fn quantum_of(text: &str) -> Result<u64, Problem> {
+    let nanos = duration::parse(text).filter(|&nanos| nanos > 0);
+    if !nanos.is_some_and(|nanos| (QUANTUM_MIN..=QUANTUM_MAX).contains(&nanos)) {
+        println!("quantum: {} to {}, such as 10ms", Shown(QUANTUM_MIN), Shown(QUANTUM_MAX));
+    }
+    nanos.ok_or(Problem::Usage)
 }
 
 fn show() -> Result<(), Problem> {
@@ -49,7 +57,11 @@ fn show() -> Result<(), Problem> {
 /// `nice PID WEIGHT`: gives a process its share of the CPU, 100 being everybody's.
 pub(crate) fn nice(rest: &str) -> Result<(), Problem> {
     let (pid, weight) = split_word(rest);
-    process::sched(SET_WEIGHT, number(weight)?, number(pid)?)?;
+    let (pid, weight) = (number(pid)?, number(weight)?);
+    if !(1..=WEIGHT_MAX).contains(&weight) {
+        println!("weight: 1 to {WEIGHT_MAX}");
+    }
+    process::sched(SET_WEIGHT, weight, pid)?;
     Ok(())
 }
 
