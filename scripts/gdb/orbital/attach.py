@@ -1,5 +1,6 @@
 """How `scripts/gdb.sh` brings gdb and a machine together."""
 
+import contextlib
 import os
 import shlex
 import sys
@@ -51,9 +52,29 @@ def _connect(machine: str, proxy: str) -> None:
     # Ctrl-C at the terminal is for gdb alone.
     command = f"trap '' INT; exec {shlex.join([*words, machine])}"
     try:
-        gdb.execute(f"target extended-remote | {command}")
+        with _silence_about_waiting():
+            gdb.execute(f"target extended-remote | {command}")
     except gdb.error:
         gdb.execute("quit 1")  # The proxy has said why.
+
+
+@contextlib.contextmanager
+def _silence_about_waiting():
+    """While gdb connects it polls, and warns as often as the proxy has not answered yet."""
+    with tempfile.TemporaryFile("w+") as said:
+        terminal = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            gdb.flush(gdb.STDERR)
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            said.seek(0)
+            print(said.read().replace(_WAITS, ""), end="", file=sys.stderr)
+
+
+_WAITS = "warning: Invalid remote reply: timeout\n"
 
 
 def _open(path: str) -> None:

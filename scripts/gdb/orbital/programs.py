@@ -5,6 +5,7 @@ each stop they are those of the task on the CPU, found by the build id in its me
 sets breakpoints in programs that are not on the CPU.
 """
 
+import shlex
 from typing import Optional
 
 import gdb
@@ -47,10 +48,10 @@ def load(program: Optional[Elf]) -> None:
     if program is _loaded:
         return
     if _loaded:
-        gdb.execute(f"remove-symbol-file {_loaded.path}", to_string=True)
+        gdb.execute(f"remove-symbol-file {shlex.quote(_loaded.path)}", to_string=True)
     _loaded = program
     if program:
-        gdb.execute(f"add-symbol-file {program.path}", to_string=True)
+        gdb.execute(f"add-symbol-file {shlex.quote(program.path)}", to_string=True)
 
 
 class ProgramBreakpoint(gdb.Breakpoint):

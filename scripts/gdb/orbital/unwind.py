@@ -1,6 +1,7 @@
 """Where a task is that is not on the CPU: the state in which the switch left it."""
 
 import os
+import shlex
 import subprocess
 from functools import lru_cache
 
@@ -79,7 +80,7 @@ def backtrace(view: Kernel, task: Task) -> str:
         file.flush()
         commands = ["set width 0", f"source {_HERE}/main.py"]
         if program:
-            commands.append(f"add-symbol-file {program.path}")
+            commands.append(f"add-symbol-file {shlex.quote(program.path)}")
         commands += [f"core-file /proc/{os.getpid()}/fd/{file.fileno()}", "bt"]
         words = ["setpriv", "--pdeathsig", "KILL", "gdb", "-q", "-nx", "-batch"]
         for command in commands:

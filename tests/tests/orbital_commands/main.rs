@@ -4,6 +4,7 @@
 mod break_switch;
 mod dumps;
 mod harmless;
+mod places;
 mod queues;
 mod symbols;
 mod timeline;
