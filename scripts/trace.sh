@@ -30,9 +30,9 @@ main() {
     esac
     require python3 python3-minimal "draws the pictures"
     install_required || die "$install_problem"
-    mkdir -p -- "$to" || die "cannot write $to"
+    mkdir -p -- "$to" 2>/dev/null || die "cannot write $to"
     to=$(cd -- "$to" && pwd -P)
-    rm -f -- "$to/record"
+    rm -f -- "$to/record" 2>/dev/null || die "cannot write $to"
 
     "$ORBITAL_ROOT/scripts/run.sh" --append trace=65536 --qemu-arg -debugcon \
         --qemu-arg "file:$to/record" "$@" || status=$?

@@ -21,9 +21,9 @@ die() {
 
 # only_one NAME: waits until no other script holds the lock NAME, and holds it until this one ends.
 only_one() {
-    mkdir -p -- "$OUTPUT" || die "cannot write $OUTPUT"
+    mkdir -p -- "$OUTPUT" 2>/dev/null || die "cannot write $OUTPUT"
     local lock
-    exec {lock}>"$OUTPUT/.$1.lock" || die "cannot write $OUTPUT"
+    { exec {lock}>"$OUTPUT/.$1.lock"; } 2>/dev/null || die "cannot write $OUTPUT"
     flock --nonblock "$lock" || { say "waiting for another run of this script"; flock "$lock"; }
 }
 

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use orbital_tests::{Result, program, workspace};
 
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(workspace().join("scripts/run.sh"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
 fn run(arguments: &[&str]) -> Result<Output> {
-    let output = Command::new(workspace().join("scripts/run.sh"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()?;
-    Ok(output)
+    Ok(command(arguments).output()?)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -64,6 +66,29 @@ fn wrong_usage_is_refused_with_2() -> Result {
     refuses(&["--memory", "16"], 2, "the boot loader needs 18")?;
     refuses(&["--memory", "much"], 2, "much")?;
     refuses(&["--timeout", "soon"], 2, "soon")
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named_in_one_line() -> Result {
+    let output = command(&["--append", "shells=1"]).env("TMPDIR", "/nowhere").output()?;
+    let said = text(&output.stderr);
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("nowhere")).collect();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert_eq!(ours, ["orbital: cannot write to /nowhere"], "{said}");
+    let output =
+        Command::new(workspace().join("scripts/trace.sh")).args(["--to", "/proc/no"]).output()?;
+    assert_eq!(text(&output.stderr), "orbital: cannot write /proc/no\n");
+    Ok(())
+}
+
+#[test]
+fn the_long_runs_do_not_start_by_a_wrong_option() -> Result {
+    let long = |option| Command::new(workspace().join("scripts/long.sh")).arg(option).output();
+    assert!(text(&long("--help")?.stdout).starts_with("usage: scripts/long.sh"));
+    let refused = long("--every")?;
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(text(&refused.stderr), "orbital: unknown option --every (see --help)\n");
+    Ok(())
 }
 
 #[test]
