@@ -232,3 +232,12 @@ fn top_shows_shares_and_ends_with_its_time_or_control_c() -> Result {
     machine.expect("(top) killed: by pid 1")?;
     machine.prompt().map(drop)
 }
+
+#[test]
+fn top_finds_the_busiest_of_many_and_shows_a_screenful() -> Result {
+    let programs = format!("{}top 1; spin", "tiny idle; ".repeat(62));
+    let mut machine = machine(2, "round-robin", &programs).boot()?;
+    machine.expect("policy round-robin, 66 tasks, ")?;
+    machine.expect("        64  ")?;
+    machine.expect("... and 46 more").map(drop)
+}

@@ -12,7 +12,10 @@ use ulib::{Args, Errno, USAGE, io, machine, println, process, time};
 ulib::entry!(main);
 
 /// Processes that are told apart; of more, the first ones.
-const ROWS: usize = 64;
+const ROWS: usize = 1024;
+
+/// Processes that are shown, the busiest: with the headings as many lines as a terminal has.
+const SHOWN: usize = 20;
 
 fn main(args: Args) -> i64 {
     let seconds: Option<u64> = match (args.number(1), args.count()) {
@@ -61,7 +64,7 @@ struct Sample {
 
 impl Sample {
     fn take() -> Result<Self, Errno> {
-        let mut table = [0; 8192];
+        let mut table = [0; ROWS * 80];
         let table = str::from_utf8(process::ps(&mut table)?).unwrap_or_default();
         let mut sample = Self { system: machine::system()?, rows: [Row::default(); ROWS], used: 0 };
         // Pid first, name last, after a heading.
@@ -114,10 +117,13 @@ fn show(before: &Sample, now: &Sample) -> Result<(), Errno> {
     );
     println!("{:>10} {:>6} {:>10} NAME", "PID", "CPU", "SWITCHES/S");
     rows.sort_unstable_by_key(|row| (u64::MAX - row.cpu, row.pid));
-    for row in rows {
+    for row in rows.iter().take(SHOWN) {
         let name = str::from_utf8(&row.name).unwrap_or("?").trim_end_matches('\0');
         let switches = rate(row.voluntary + row.forced);
         println!("{:>10} {:>6} {switches:>10} {name}", row.pid, Share(row.cpu, span));
+    }
+    if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
+        println!("... and {more} more");
     }
     Ok(())
 }
