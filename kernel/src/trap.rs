@@ -1,8 +1,9 @@
 //! The one way in from the machine: why are we here, and what is to be done on the way out.
 //!
-//! Every system call, interrupt and exception arrives in [`Kernel::trap`] with the registers of
-//! the interrupted program in a [`TrapFrame`], filled in place by `arch`'s entry code, and leaves
-//! by returning from it. Interrupts from ring 0 are taken only while idle.
+//! Every system call arrives in [`Kernel::syscall`], every interrupt and exception in
+//! [`Kernel::trap`], with the registers of the interrupted program in a [`TrapFrame`], filled in place
+//! by `arch`'s entry code, and leaves by returning from it. Interrupts from ring 0 are taken only while
+//! idle.
 
 use orbital_abi::Sysno;
 use orbital_arch::clock::rdtsc;
@@ -19,13 +20,22 @@ use crate::{attendant, syscall, terminal, time};
 pub(crate) struct Kernel;
 
 impl TrapHandler for Kernel {
+    // Each way is a function of its own, so that none saves registers for another.
+    #[inline]
+    #[unsafe(link_section = ".text.hot")]
+    extern "C" fn syscall(frame: &mut TrapFrame) {
+        match frame.syscall_number() {
+            YIELD => yield_now(frame),
+            _ => no_yield(frame),
+        }
+    }
+
     #[inline]
     #[unsafe(link_section = ".text.hot")]
     extern "C" fn trap(frame: &mut TrapFrame) {
-        // Each way is a function of its own, so that none saves registers for another.
-        match (frame.vector, frame.syscall_number()) {
-            (vector::SYSCALL, YIELD) => yield_now(frame),
-            _ => no_yield(frame),
+        match frame.vector {
+            vector::TIMER => timer(frame),
+            _ => other(frame),
         }
     }
 }
@@ -33,10 +43,9 @@ impl TrapHandler for Kernel {
 #[inline(never)]
 #[unsafe(link_section = ".text.hot")]
 fn no_yield(frame: &mut TrapFrame) {
-    match (frame.vector, frame.syscall_number()) {
-        (vector::SYSCALL, GETPID) => getpid(frame),
-        (vector::TIMER, _) => timer(frame),
-        _ => other(frame),
+    match frame.syscall_number() {
+        GETPID => getpid(frame),
+        _ => other_call(frame),
     }
 }
 
@@ -82,11 +91,16 @@ fn serve_due(frame: &TrapFrame, now: u64) {
     attendant::serve_input();
 }
 
-/// Everything else.
+#[inline(never)]
+fn other_call(frame: &mut TrapFrame) {
+    syscall::handle(frame);
+    attendant::serve_input();
+}
+
+/// Every other interrupt, and every exception.
 #[inline(never)]
 fn other(frame: &mut TrapFrame) {
     match frame.vector {
-        vector::SYSCALL => syscall::handle(frame),
         vector::KEYBOARD => device(terminal::keyboard_interrupt),
         vector::SERIAL => device(serial),
         // Counted by the entry code; a spurious one wants no end-of-interrupt either

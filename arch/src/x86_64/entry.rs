@@ -82,7 +82,7 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         push!("{syscall_vector}"),
         save_registers!("qword ptr gs:[{scratch}]"),
         "mov rdi, rsp",
-        "call gs:[{trap}]",
+        "call gs:[{syscall}]",
 
         ".globl trap_exit",
         ".type trap_exit, @function",
@@ -122,7 +122,7 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         ".cfi_endproc",
         scratch = const percpu::SCRATCH,
         kernel_stack_top = const percpu::KERNEL_STACK_TOP,
-        trap = const percpu::TRAP,
+        syscall = const percpu::SYSCALL,
         user_data = const USER_DATA_SELECTOR,
         user_code = const USER_CODE_SELECTOR,
         syscall_vector = const SYSCALL_VECTOR,

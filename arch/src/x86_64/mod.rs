@@ -51,9 +51,12 @@ use cpuid::Features;
 
 /// The kernel's answer to everything that interrupts a program: the one way control flows up.
 pub trait TrapHandler {
-    /// Handles one entry into the kernel: system call, exception or interrupt. It may switch to
-    /// another task if the frame came from ring 3 or the idle task, and returns when this one
-    /// runs again; what it leaves in `frame` is what the program continues with.
+    /// Handles one system call. It may switch to another task, and returns when this one runs again;
+    /// what it leaves in `frame` is what the program continues with.
+    extern "C" fn syscall(frame: &mut TrapFrame);
+
+    /// Handles one exception or interrupt. As [`syscall`](Self::syscall), but that it may switch only
+    /// if the frame came from ring 3 or the idle task.
     ///
     /// `frame.vector` tells the kind. A #DF, and a #DB or #MC from ring 0, arrives on a stack of
     /// its own and must not switch: the stack would be used again under it. A #DF is the end, even
@@ -68,7 +71,7 @@ pub trait TrapHandler {
 /// be linked in the upper half and wholly mapped by the page tables in force.
 pub unsafe fn init<H: TrapHandler>(features: &Features) {
     // SAFETY: called once, interrupts off (caller): nothing reads PerCpu yet.
-    unsafe { percpu::init(H::trap) };
+    unsafe { percpu::init(H::syscall, H::trap) };
     // SAFETY: the TSS inside PerCpu is initialised and stays where it is.
     unsafe { gdt::load() };
     // SAFETY: the selectors the gates name are those of the GDT just loaded.

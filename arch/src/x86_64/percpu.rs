@@ -15,11 +15,16 @@ use x86_64::structures::tss::TaskStateSegment;
 use super::frame::TrapFrame;
 use super::{ist, msr};
 
+/// What an entry calls.
+type Handler = extern "C" fn(&mut TrapFrame);
+
 /// The words of one CPU.
 #[repr(C, align(64))]
 pub(super) struct PerCpu {
+    /// `TrapHandler::syscall` of the kernel.
+    syscall: Option<Handler>,
     /// `TrapHandler::trap` of the kernel.
-    trap: Option<extern "C" fn(&mut TrapFrame)>,
+    trap: Option<Handler>,
     /// The program's RFLAGS for the few instructions between `syscall` and the push.
     scratch: u64,
     /// RSP0 lies 4 bytes into the TSS (SDM vol. 3A, figure 8-11): so it is aligned.
@@ -28,7 +33,9 @@ pub(super) struct PerCpu {
     tss: TaskStateSegment,
 }
 
-/// Offset from the GS base: the function every entry calls.
+/// Offset from the GS base: the function that `syscall_entry` calls.
+pub(super) const SYSCALL: usize = offset_of!(PerCpu, syscall);
+/// Offset from the GS base: the function that every other entry calls.
 pub(super) const TRAP: usize = offset_of!(PerCpu, trap);
 /// Offset from the GS base: a free word for `syscall_entry`.
 pub(super) const SCRATCH: usize = offset_of!(PerCpu, scratch);
@@ -48,6 +55,7 @@ unsafe impl Sync for Cell {}
 
 #[unsafe(link_section = ".data.hot")]
 static PER_CPU: Cell = Cell(UnsafeCell::new(PerCpu {
+    syscall: None,
     trap: None,
     scratch: 0,
     _padding: 0,
@@ -58,9 +66,10 @@ static PER_CPU: Cell = Cell(UnsafeCell::new(PerCpu {
 ///
 /// # Safety
 /// Call once, before the IDT, the TSS or the GS base lead here.
-pub(super) unsafe fn init(trap: extern "C" fn(&mut TrapFrame)) {
+pub(super) unsafe fn init(syscall: Handler, trap: Handler) {
     // SAFETY: nothing else uses the cell yet (caller).
     let this = unsafe { &mut *PER_CPU.0.get() };
+    this.syscall = Some(syscall);
     this.trap = Some(trap);
     this.tss.interrupt_stack_table = ist::table();
 }

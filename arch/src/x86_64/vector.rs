@@ -1,7 +1,5 @@
 //! What interrupts what: the vectors the kernel tells apart (SDM volume 3, section 6.3.1).
 
-use super::frame::SYSCALL_VECTOR;
-
 /// A debug exception.
 pub const DEBUG: u64 = 1;
 /// The non-maskable interrupt.
@@ -24,5 +22,3 @@ pub const KEYBOARD: u64 = 0x21;
 pub const SERIAL: u64 = 0x24;
 /// What the local APIC delivers when an interrupt is gone before it is taken.
 pub const SPURIOUS: u64 = super::apic::SPURIOUS_VECTOR as u64;
-/// A system call: no vector of the CPU.
-pub const SYSCALL: u64 = SYSCALL_VECTOR;
