@@ -20,14 +20,14 @@ const ENOUGH: usize = 300;
 const PARTS: [(&str, &[&str]); 3] = [
     ("entry", &["syscall_entry", "vector_20", "vector_0e", "trap_common"]),
     ("switch", &["leave_context", "suspend_context", "switch_context"]),
-    ("exit", &["trap_exit"]),
+    ("exit", &["trap_exit", "interrupt_exit"]),
 ];
 
 /// The ways into the kernel, and how often each is followed: by a call, a timer tick, a page fault.
 const WAYS: [(&str, usize); 3] = [("syscall_entry", 20), ("vector_20", 12), ("vector_0e", 6)];
 
 /// Where each part begins that is entered from Rust.
-const INNER: [&str; 3] = ["leave_context", "suspend_context", "trap_exit"];
+const INNER: [&str; 4] = ["leave_context", "suspend_context", "trap_exit", "interrupt_exit"];
 
 /// More instructions than the kernel needs to get from one program to another.
 const LONGEST: usize = 1_000;
@@ -153,8 +153,8 @@ fn three_hundred_at_the_instructions_of_entry_switch_and_exit_each_are_harmless(
         // Not met: interrupts of the idle task, and a return to where no program can be.
         assert!(met * 10 >= part.len() * 7, "{name}");
     }
-    for way_out in [Mnemonic::Sysretq, Mnemonic::Iretq] {
-        let last = sweep.kernel.body("trap_exit").iter().find(|i| i.mnemonic() == way_out);
+    for (name, way_out) in [("trap_exit", Mnemonic::Sysretq), ("interrupt_exit", Mnemonic::Iretq)] {
+        let last = sweep.kernel.body(name).iter().find(|i| i.mnemonic() == way_out);
         assert!(last.is_some_and(|i| sweep.injected.contains_key(&i.ip())), "{way_out:?}");
     }
     sweep.finish()
@@ -164,8 +164,9 @@ fn three_hundred_at_the_instructions_of_entry_switch_and_exit_each_are_harmless(
 #[test]
 fn at_every_instruction_of_a_yield_and_of_a_timer_tick_they_are_harmless() -> Result {
     let mut sweep = Sweep::start()?;
-    let [switch, leave] = ["switch_context", "trap_exit"].map(|name| sweep.first(name));
-    for way in ["syscall_entry", "vector_20"] {
+    let switch = sweep.first("switch_context");
+    for (way, leave) in [("syscall_entry", "trap_exit"), ("vector_20", "interrupt_exit")] {
+        let leave = sweep.first(leave);
         let before = sweep.injected.clone();
         let met = |sweep: &Sweep, rip| sweep.injected.get(rip) > before.get(rip);
         while !(met(&sweep, &switch) && met(&sweep, &leave)) {

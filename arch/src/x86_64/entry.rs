@@ -1,7 +1,7 @@
-//! Into the kernel and out of it: `syscall_entry`, `trap_common`, and the one way out, `trap_exit`.
+//! Into the kernel and out of it: `syscall_entry`, `trap_common`, and the way out, `trap_exit`.
 //! (`paranoid` is the way in for three exceptions that can strike at any moment.)
 //!
-//! Only the CPU comes here (LSTAR, the IDT), and `switch`, whose new tasks start at `trap_exit`.
+//! Only the CPU comes here (LSTAR, the IDT), and `switch`, whose tasks leave by `trap_exit`.
 //! All entries from ring 3 leave this picture, and the kernel's [`TrapHandler`] gets its address:
 //!
 //! ```text
@@ -33,8 +33,11 @@ use super::frame::{
 use super::percpu;
 
 unsafe extern "C" {
-    /// The one way out, entered with rsp = &[`TrapFrame`]: a label inside [`syscall_entry`].
+    /// The way out, entered with rsp = &[`TrapFrame`] of a system call: a label inside
+    /// [`syscall_entry`].
     pub(super) fn trap_exit();
+    /// Its second half, for every other frame, that of a program that has not run among them.
+    pub(super) fn interrupt_exit();
 }
 
 /// In memory, because no instruction compares with 64 bits of immediate; beside what else every exit
@@ -48,12 +51,12 @@ static USER_END_WORD: u64 = USER_END;
 /// own, RFLAGS & FMASK = 0. r11 is parked in PerCpu so that the program's rsp can wait in a
 /// register, where CFI can name it.
 ///
-/// `trap_exit` returns by `sysretq` when the frame was built here and rip is below `USER_END` (Intel's
-/// `sysretq` to a non-canonical address faults in ring 0, on the program's stack: CVE-2012-0217): rip
-/// and RFLAGS are then what the CPU gave, as the kernel changes neither, and rcx and r11 are lost to
-/// the program by `syscall` itself. Otherwise by `iretq`, which
-/// cannot fault either: CS, SS and RFLAGS are given good values, and a bad rip becomes `USER_END`,
-/// where nothing is mapped: the program faults, in ring 3.
+/// `trap_exit` returns by `sysretq` if rip is below `USER_END` (Intel's `sysretq` to a non-canonical
+/// address faults in ring 0, on the program's stack: CVE-2012-0217): rip and RFLAGS are then what the
+/// CPU gave, as the kernel changes neither, and rcx and r11 are lost to the program by `syscall`
+/// itself. Otherwise it goes on as `interrupt_exit`: by `iretq`, which cannot fault either. CS, SS and
+/// RFLAGS are given good values, and a bad rip becomes `USER_END`, where nothing is mapped: the program
+/// faults, in ring 3.
 #[unsafe(naked)]
 #[unsafe(export_name = "syscall_entry")]
 #[unsafe(link_section = ".text.hot")]
@@ -89,36 +92,36 @@ pub(super) unsafe extern "C" fn syscall_entry() {
         "trap_exit:",
         "mov rcx, [rsp + {rip}]",
         "mov r11, [rsp + {rflags}]",
-        "cmp dword ptr [rsp + {vector}], {syscall_vector}",
-        "jne 2f",
         "cmp rcx, [rip + {user_end}]",
-        "jae 2f",
+        "jae interrupt_exit",
         ".cfi_remember_state",
         load_registers!(),
         "mov rsp, [rsp + {rsp}]",
         registers_are_loaded!(),
         "swapgs",
         "sysretq",
+        ".size trap_exit, . - trap_exit",
 
-        "2:",
+        ".globl interrupt_exit",
+        ".type interrupt_exit, @function",
+        "interrupt_exit:",
         ".cfi_restore_state",
         ".cfi_def_cfa_offset {frame_size}", // LLVM would go on from the 0 above.
-        "and r11d, {rflags_user}",
-        "or r11d, {rflags_fixed}",
-        "mov [rsp + {rflags}], r11",
+        "and qword ptr [rsp + {rflags}], {rflags_user}",
+        "or qword ptr [rsp + {rflags}], {rflags_fixed}",
         "mov qword ptr [rsp + {cs}], {user_code}",
         "mov qword ptr [rsp + {ss}], {user_data}",
-        "cmp rcx, [rip + {user_end}]",
-        "jbe 3f",
         "mov rcx, [rip + {user_end}]",
+        "cmp [rsp + {rip}], rcx",
+        "jbe 2f",
         "mov [rsp + {rip}], rcx",
-        "3:",
+        "2:",
         restore_registers!(),
         "add rsp, {rip} - {vector}",
         ".cfi_adjust_cfa_offset -16",
         "swapgs",
         "iretq",
-        ".size trap_exit, . - trap_exit",
+        ".size interrupt_exit, . - interrupt_exit",
         ".cfi_endproc",
         scratch = const percpu::SCRATCH,
         kernel_stack_top = const percpu::KERNEL_STACK_TOP,
@@ -170,7 +173,7 @@ pub(super) unsafe extern "C" fn trap_common() {
         "lfence",
         "mov rdi, rsp",
         "call gs:[{trap}]",
-        "jmp {trap_exit}",
+        "jmp {interrupt_exit}",
 
         "2:",
         "lfence",
@@ -182,7 +185,7 @@ pub(super) unsafe extern "C" fn trap_common() {
         "iretq",
         ".cfi_endproc",
         trap = const percpu::TRAP,
-        trap_exit = sym trap_exit,
+        interrupt_exit = sym interrupt_exit,
         cs = const offset_of!(TrapFrame, cs),
         rip = const offset_of!(TrapFrame, rip),
         vector = const offset_of!(TrapFrame, vector),

@@ -7,7 +7,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use super::entry::{syscall_entry, trap_exit};
+use super::entry::{interrupt_exit, syscall_entry};
 use super::frame::TrapFrame;
 use super::{msr, percpu, vector};
 
@@ -75,7 +75,7 @@ pub(super) unsafe extern "C" fn trap_paranoid() {
         "mov rsp, rax",
         "mov rdi, rax",
         "call gs:[{trap}]",
-        "jmp {trap_exit}",
+        "jmp {interrupt_exit}",
         ".cfi_endproc",
         debug = const vector::DEBUG,
         double_fault = const vector::DOUBLE_FAULT,
@@ -83,7 +83,7 @@ pub(super) unsafe extern "C" fn trap_paranoid() {
         gs_base = const msr::GS_BASE,
         kernel_stack_top = const percpu::KERNEL_STACK_TOP,
         trap = const percpu::TRAP,
-        trap_exit = sym trap_exit,
+        interrupt_exit = sym interrupt_exit,
         frame_size = const size_of::<TrapFrame>(),
         cs = const offset_of!(TrapFrame, cs),
         rip = const offset_of!(TrapFrame, rip),

@@ -13,7 +13,8 @@ mod context;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-use super::frame::TrapFrame;
+use super::entry::{interrupt_exit, trap_exit};
+use super::frame::{SYSCALL_VECTOR, TrapFrame};
 use super::{fpu, irq, percpu, segments};
 
 pub use context::TaskContext;
@@ -73,13 +74,34 @@ unsafe extern "C" {
     fn leave_context(frame: *mut TrapFrame, next: *mut TaskContext) -> !;
     /// Where a task goes on that was suspended in the kernel, with its registers.
     fn resume_in_kernel();
-    /// Where a task goes on whose registers are in its frame.
+    /// Where a task goes on whose registers are in its frame, at which rsp is.
     fn resume_at_exit();
 }
 
+/// Pieces of [`suspend_context`], which each of its two ways has: FPU state by XSAVE...
+macro_rules! exchange_plain {
+    () => {
+        // The components that edx would add are none of XCR0.
+        "mov eax, {components}
+         xsave64 [rdi + {image}]
+         xrstor64 [rsi + {image}]"
+    };
+}
+
+/// ... and page tables.
+macro_rules! change_space {
+    () => {
+        "mov rax, [rsi + {cr3}]
+         cmp rax, [rdi + {cr3}]
+         je 2f
+         mov cr3, rax
+         2:"
+    };
+}
+
 /// Saves the registers a function must preserve; `leave_context` saves nothing, as if the kernel were
-/// about to return to [`entry`](super::entry): `resume` and `rsp`, whose return address is right
-/// below the frame, say so all the time but while the task is suspended in the kernel. Both go on as
+/// about to return to [`entry`](super::entry): `resume` and `rsp`, which is at the frame and right
+/// above the return address, say so all the time but while the task is suspended in the kernel. Both go on as
 /// `switch_context`, which exchanges FPU state, page tables and stacks, and ends where `next` goes on.
 ///
 /// ```text
@@ -90,11 +112,13 @@ unsafe extern "C" {
 ///   │ return address       │ ◄─ rsp   │ return address       │ ◄─ next.rsp, then rsp
 /// ```
 ///
-/// Selectors are stored, and looked at together with what either task has of its own (`special`):
-/// nearly always there is nothing, and the FPU is all. CR3 is written only if it differs, and right
-/// before rsp: between the two the kernel part of a backtrace is right and the program's is not. Up
-/// to `mov rsp` the CFI describes `prev`; from there on `next`, whose registers are in memory, at
-/// `rsi`, until each is loaded.
+/// Selectors are stored, and looked at together with what either task has of its own (`special`) and
+/// with whether `next` is suspended in the kernel: nearly always there is nothing, so that the FPU is
+/// all, and the way on leads straight to ring 3 (a jump through memory would be one more place to look
+/// up after a change of page tables). CR3 is written only if it differs, and right before rsp: between
+/// the two the kernel part of a backtrace is right and the program's is not. Up to there the CFI
+/// describes `prev`; from there on `next`, whose registers are in its frame, or in memory, at `rsi`,
+/// until each is loaded.
 ///
 /// # Safety
 /// As [`switch`]; nothing privileged happens while both contexts have the same CR3 and are not
@@ -116,6 +140,7 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         "mov [rdi + {rsp}], rsp",
         "lea rax, [rip + resume_in_kernel]",
         "mov [rdi + {resume}], rax",
+        "mov dword ptr [rdi + {in_kernel}], 1",
         "jmp switch_context",
 
         ".globl leave_context",
@@ -132,34 +157,47 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         "mov word ptr [rdi + {fs}], fs",
         "mov word ptr [rdi + {gs}], gs",
         "mov rax, [rdi + {selectors}]",
-        "or rax, [rdi + {special}]",
+        "or rax, [rdi + {special}]", // With `in_kernel`: both are half a word.
         "or rax, [rsi + {special}]",
         "jnz 4f",
-        // The components that edx would add are none of XCR0.
-        "mov eax, {components}",
-        "xsave64 [rdi + {image}]",
-        "xrstor64 [rsi + {image}]",
-        "2:",
-        "mov rax, [rsi + {cr3}]",
-        "cmp rax, [rdi + {cr3}]",
-        "je 3f",
-        "mov cr3, rax",
+        exchange_plain!(),
         "3:",
-        "mov rsp, [rsi + {rsp}]",
+        change_space!(),
         ".cfi_remember_state",
+        "lea rsp, [rsi - {frame_size}]",
+        ".cfi_def_cfa_offset 0",
+        ".globl resume_at_exit",
+        "resume_at_exit:",
+        "cmp dword ptr [rsp + {vector}], {syscall_vector}",
+        "je {trap_exit}",
+        "jmp {interrupt_exit}",
+
+        "4:",
+        ".cfi_restore_state",
+        ".cfi_remember_state",
+        "mov rax, [rdi + {selectors}]",
+        "mov ecx, [rdi + {special}]",
+        "or ecx, [rsi + {special}]",
+        "or rax, rcx",
+        "jnz 6f",
+        exchange_plain!(),
+        "5:",
+        "cmp dword ptr [rsi + {in_kernel}], 0",
+        "je 3b",
+        change_space!(),
+        "mov rsp, [rsi + {rsp}]",
         ".cfi_escape 0x10, 3, 2, 0x74, {rbx}",
         ".cfi_escape 0x10, 6, 2, 0x74, {rbp}",
         ".cfi_escape 0x10, 12, 2, 0x74, {r12}",
         ".cfi_escape 0x10, 13, 2, 0x74, {r13}",
         ".cfi_escape 0x10, 14, 2, 0x74, {r14}",
         ".cfi_escape 0x10, 15, 2, 0x74, {r15}",
-        "jmp [rsi + {resume}]",
-
         ".globl resume_in_kernel",
         "resume_in_kernel:",
+        "mov dword ptr [rsi + {in_kernel}], 0",
         "lea rax, [rip + resume_at_exit]",
         "mov [rsi + {resume}], rax",
-        "lea rax, [rsi - {frame_size} - 8]",
+        "lea rax, [rsi - {frame_size}]",
         "mov [rsi + {rsp}], rax",
         "mov rbx, [rsi + {rbx}]",
         ".cfi_same_value rbx",
@@ -173,12 +211,13 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         ".cfi_same_value r14",
         "mov r15, [rsi + {r15}]",
         ".cfi_same_value r15",
-        ".globl resume_at_exit",
-        "resume_at_exit:",
+        ".globl return_in_kernel",
+        "return_in_kernel:",
         "ret",
 
-        "4:",
+        "6:",
         ".cfi_restore_state",
+        ".cfi_def_cfa_offset 8", // LLVM would go on from the 0 of `resume_at_exit`.
         "push rdi",
         ".cfi_adjust_cfa_offset 8",
         "push rsi",
@@ -192,7 +231,7 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         ".cfi_adjust_cfa_offset -8",
         "pop rdi",
         ".cfi_adjust_cfa_offset -8",
-        "jmp 2b",
+        "jmp 5b",
         ".size switch_context, . - switch_context",
         ".cfi_endproc",
         rbx = const offset_of!(TaskContext, rbx),
@@ -211,9 +250,14 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         gs = const offset_of!(TaskContext, selectors) + segments::GS,
         selectors = const offset_of!(TaskContext, selectors),
         special = const offset_of!(TaskContext, special),
+        in_kernel = const offset_of!(TaskContext, in_kernel),
         components = const fpu::COMPONENTS,
         image = const TaskContext::IMAGE,
         cr3 = const offset_of!(TaskContext, cr3),
+        vector = const offset_of!(TrapFrame, vector),
+        syscall_vector = const SYSCALL_VECTOR,
+        trap_exit = sym trap_exit,
+        interrupt_exit = sym interrupt_exit,
         exchange_special = sym exchange_special,
     )
 }

@@ -16,6 +16,9 @@ from . import paging, session
 from .kernel import USER_END, Unreadable
 
 
+_WAYS_OUT = ("trap_exit", "interrupt_exit")
+
+
 class Plain(FrameDecorator):
     """Any other frame: with its source line, or with none."""
 
@@ -65,7 +68,7 @@ def _until_cut(frames):
             if lost:
                 return
         elif _memory_is_there(older):
-            out = way == "trap_exit"
+            out = way in _WAYS_OUT
             yield [Entry(decorated, way, "back to ring 3" if out else "from ring 3")]
         else:
             yield [Entry(decorated, way, "from ring 3, in memory that is not mapped now")]
@@ -77,7 +80,7 @@ def _in_kernel(interrupted: gdb.Frame, way: str) -> bool:
     if interrupted.pc() >= USER_END:
         return True
     # A system call comes without a selector on the stack, and the way out takes it off again.
-    known = way not in ("syscall_entry", "trap_exit")
+    known = way not in ("syscall_entry", *_WAYS_OUT)
     return known and int(interrupted.read_register("cs")) & 3 == 0
 
 
@@ -95,7 +98,7 @@ def _way_in(entry: gdb.Frame) -> str:
         return name
     if vector < 256:
         # A task that has not run yet is about to leave by the common way out.
-        return name if name == "trap_exit" else f"vector_{vector:02x}"
+        return name if name in _WAYS_OUT else f"vector_{vector:02x}"
     return "syscall_entry"
 
 

@@ -3,12 +3,11 @@
 import os
 import shlex
 import subprocess
-from functools import lru_cache
 
 import gdb
 
 from . import corefile, layout, paging, session
-from .kernel import PAGE, Kernel, Task, Unreadable
+from .kernel import CALLEE_SAVED, PAGE, Kernel, Task, Unreadable
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -29,17 +28,12 @@ def stack_and_place(view: Kernel, task: Task, on_cpu: bool) -> tuple[str, str]:
     return used, session.place(view, where, task.context)
 
 
-@lru_cache(maxsize=1)
-def _return_of_switch() -> int:
-    """The address of the last instruction of switch_context, on the stack of the task resumed."""
-    start = session.kernel_elf().address_of("switch_context")
-    code = gdb.selected_inferior().architecture().disassemble(start, count=64)
-    return next(line["addr"] for line in code if line["asm"].startswith("ret"))
-
-
 def registers(view: Kernel, task: Task) -> dict[str, int]:
-    """The CPU as it will be right before the switch returns into the task."""
-    return {**view.context(task.context), "rip": _return_of_switch()}
+    """The CPU as it will be where the switch to the task is over."""
+    state = view.context(task.context)
+    at_exit = not any(name in state for name in CALLEE_SAVED)
+    label = "resume_at_exit" if at_exit else "return_in_kernel"
+    return {**state, "rip": session.kernel_elf().address_of(label)}
 
 
 def core(view: Kernel, task: Task) -> bytes:

@@ -44,8 +44,9 @@ pub struct Hooks {
     pub exited: u64,
     /// Where a system call enters the kernel, with its return address in rcx.
     pub syscall: u64,
-    /// The last instruction of the switch, a `ret`: all registers are the task's that resumes.
-    pub resumes: u64,
+    /// Where the switch is over and all registers are the task's that resumes: the `ret` of one that
+    /// goes on in the kernel, and where one goes on from its frame.
+    pub resumes: [u64; 2],
 }
 
 /// One gdb and one machine.
@@ -94,15 +95,17 @@ impl Session {
             "orbital_debug_spawned",
             "orbital_debug_exited",
             "syscall_entry",
+            "return_in_kernel",
             "resume_at_exit",
         ];
-        let [info, spawned, exited, syscall, resumes] = elf::symbols(&symbols.kernel, names)?;
+        let [info, spawned, exited, syscall, returns, resumes] =
+            elf::symbols(&symbols.kernel, names)?;
         let hooks = Hooks {
             info: info.address,
             spawned: spawned.address,
             exited: exited.address,
             syscall: syscall.address,
-            resumes: resumes.address,
+            resumes: [returns.address, resumes.address],
         };
         let programs = Programs::read(&symbols.programs)?;
         let kernel = std::fs::canonicalize(&symbols.kernel)?;

@@ -40,7 +40,7 @@ pub struct Task {
 #[derive(Debug)]
 pub struct Tasks {
     table: u64,
-    resumes: u64,
+    resumes: [u64; 2],
     info: Option<Info>,
     all: Vec<Task>,
     /// Build ids whose files are not known.
@@ -52,7 +52,7 @@ pub struct Tasks {
 /// What a task that is switched out resumes with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resumption {
-    /// Where all of it is on the CPU: at the last instruction of the switch.
+    /// Where all of it is on the CPU.
     pub rip: u64,
     /// Its stack pointer.
     pub rsp: u64,
@@ -63,10 +63,11 @@ pub struct Resumption {
 }
 
 impl Tasks {
-    /// Nobody, until the offset table at `table` has been looked at. At the instruction `resumes` a
-    /// task that comes back has all its saved registers again.
+    /// Nobody, until the offset table at `table` has been looked at. At the first of the instructions
+    /// `resumes` a task that goes on in the kernel has all its saved registers again; at the second one
+    /// that goes on from its frame has its stack.
     #[must_use]
-    pub fn new(table: u64, resumes: u64) -> Self {
+    pub fn new(table: u64, resumes: [u64; 2]) -> Self {
         let (all, strangers, warnings) = (Vec::new(), Vec::new(), Vec::new());
         Self { table, resumes, info: None, all, strangers, warnings }
     }
@@ -204,7 +205,9 @@ impl Tasks {
             *value = word(name)?;
         }
         let saved = self.saves_registers(machine, info, context)?.then_some(saved);
-        Ok(Some(Resumption { rip: self.resumes, rsp, cr3, saved }))
+        let [in_kernel, at_exit] = self.resumes;
+        let rip = if saved.is_some() { in_kernel } else { at_exit };
+        Ok(Some(Resumption { rip, rsp, cr3, saved }))
     }
 
     /// Whether the task has registers in its context: not if it was done in the kernel.

@@ -77,7 +77,7 @@ fn the_stub_alone_ends_up_in_other_processes() -> Result {
     let machine = machine(THREE)?;
     let said = Gdb::plain(&machine)
         .run(&["orbital break inferior inferior::leaf", "continue", "delete"])
-        .run(&HUNDRED_NEXT.map(|line| line.replace("WHO", "$orbital_pid()").replace("100", "20")))
+        .run(&HUNDRED_NEXT.map(|line| line.replace("WHO", "$orbital_pid()").replace("100", "40")))
         .finish()?;
     let seen = numbers(&said);
     assert!(seen.iter().any(|pid| *pid != seen[0]), "{said}");

@@ -61,7 +61,8 @@ fn every_entry_has_unwind_rules_that_say_it_was_not_called() -> Result {
     for kernel in Kernel::all()? {
         let rules = rules(&kernel)?;
         let vectors = (0..=255).map(|vector| format!("vector_{vector:02x}"));
-        let others = ["syscall_entry", "trap_common", "trap_paranoid", "trap_exit"];
+        let others =
+            ["syscall_entry", "trap_common", "trap_paranoid", "trap_exit", "interrupt_exit"];
         for entry in vectors.chain(others.map(str::to_owned)) {
             let at = kernel.body(&entry)[0].ip();
             let rules = rules.iter().find(|rules| rules.addresses.contains(&at));

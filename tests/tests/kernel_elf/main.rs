@@ -119,7 +119,7 @@ fn the_gs_base_is_swapped_in_the_entry_code_and_where_a_selector_is_loaded() -> 
         match kernel.name(instruction.ip()) {
             // The first instruction in, the last but one out.
             "syscall_entry" => kernel.body("syscall_entry")[0].ip() != instruction.ip(),
-            "trap_exit" => !matches!(after, Some(Sysretq | Iretq)),
+            "trap_exit" | "interrupt_exit" => !matches!(after, Some(Sysretq | Iretq)),
             "trap_common" => after != Some(Lfence),
             // Where the base itself was asked, a load of it or the frame's registers follow.
             "trap_paranoid" => false,
@@ -132,9 +132,9 @@ fn the_gs_base_is_swapped_in_the_entry_code_and_where_a_selector_is_loaded() -> 
 }
 
 #[test]
-fn ring_3_is_entered_at_the_one_way_out() -> Result {
+fn ring_3_is_entered_at_the_two_ways_out() -> Result {
     only_in(Mnemonic::Sysretq, &["trap_exit"])?;
-    only_in(Mnemonic::Iretq, &["trap_common", "trap_exit", "trap_paranoid", "vector_02"])?;
+    only_in(Mnemonic::Iretq, &["interrupt_exit", "trap_common", "trap_paranoid", "vector_02"])?;
     for other in
         [Mnemonic::Sysret, Mnemonic::Sysexit, Mnemonic::Sysexitq, Mnemonic::Iret, Mnemonic::Iretd]
     {
@@ -227,7 +227,8 @@ fn flags_of_the_program_are_gone_before_the_kernel_is_called() -> Result {
 
 #[test]
 fn stacks_change_in_the_entry_code_and_the_switch_alone() -> Result {
-    const OWNERS: [&str; 4] = ["syscall_entry", "switch_context", "trap_exit", "trap_paranoid"];
+    const OWNERS: [&str; 5] =
+        ["syscall_entry", "switch_context", "resume_at_exit", "trap_exit", "trap_paranoid"];
     refuse("rsp is set", |kernel, _, instruction| {
         let loaded =
             matches!(instruction.mnemonic(), Mnemonic::Mov | Mnemonic::Xchg | Mnemonic::Cmovne)

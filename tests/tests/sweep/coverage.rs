@@ -32,9 +32,9 @@ impl Log {
         // With the vectors, so that an interrupt in ring 3 is not taken for one in what follows.
         let ranges = [
             range("vector_00", "vector_ff"),
-            range("syscall_entry", "trap_exit"),
+            range("syscall_entry", "interrupt_exit"),
             range("trap_common", "trap_common"),
-            range("suspend_context", "resume_at_exit"),
+            range("suspend_context", "return_in_kernel"),
         ];
         let filter = ranges.join(",");
         let file = self.0.display().to_string();

@@ -21,8 +21,8 @@ const IDLE: &str = "is for an interrupt of idle, which the timer itself is";
 
 /// Entry, switch and exit.
 pub(crate) fn parts(kernel: &Kernel) -> [Part; 3] {
-    let exit = Part::new(kernel, "exit", &["trap_exit"], &["trap_exit"]);
-    let beyond_user_end = exit.skipped_by(kernel, "trap_exit", Mnemonic::Jbe);
+    let exit = Part::new(kernel, "exit", &["trap_exit", "interrupt_exit"], &["trap_exit"]);
+    let beyond_user_end = exit.skipped_by(kernel, "interrupt_exit", Mnemonic::Jbe);
     let entry = Part::new(kernel, "entry", &["syscall_entry", "trap_common"], &[]);
     let common = kernel.body("trap_common");
     let from_ring_0 = branch(common, Mnemonic::Je).near_branch_target();
@@ -31,8 +31,9 @@ pub(crate) fn parts(kernel: &Kernel) -> [Part; 3] {
         "suspend_context",
         "leave_context",
         "switch_context",
-        "resume_in_kernel",
         "resume_at_exit",
+        "resume_in_kernel",
+        "return_in_kernel",
     ];
     [
         entry.excuse(&from_ring_0, IDLE),

@@ -120,7 +120,7 @@ fn at_random_moments_under_load_of_the_debug_build() -> Result {
 fn in_a_page_fault_of_a_program() -> Result {
     let (_machine, mut gdb) = at_the_first_spawn("run=\"crash read-null\" poweroff=yes")?;
     stops_at(&mut gdb, "vector_0e")?;
-    reports(&mut gdb, "step(300, 'page fault')", "page fault")?;
+    reports(&mut gdb, "step(240, 'page fault')", "page fault")?;
     let text = gdb.command("bt")?;
     assert!(text.contains("from ring 3"), "{text}");
     Ok(())

@@ -45,8 +45,10 @@ pub struct TaskContext {
     /// task are left until one fails.
     pub fail_in: Cell<u64>,
     pub(in super::super) selectors: Selectors,
-    /// Not 0 if a switch to or from the task is more than one of FPU state by XSAVE.
-    pub(super) special: u64,
+    /// 1 if a switch to or from the task is more than one of FPU state by XSAVE.
+    pub(super) special: u32,
+    /// 1 if it is suspended in the middle of the kernel, so that `resume` is [`resume_in_kernel`].
+    pub(super) in_kernel: u32,
     /// Where the program's thread-local storage is, or 0; canonical.
     pub(in super::super) fs_base: u64,
     /// Where the frame of an entry from ring 3 ends: here. Null if there can be none.
@@ -56,6 +58,11 @@ pub struct TaskContext {
 const _: () = assert!(
     offset_of!(TaskContext, r15) < 64,
     "the CFI of switch_context has one SLEB128 byte for each offset"
+);
+const _: () = assert!(
+    offset_of!(TaskContext, special).is_multiple_of(8)
+        && offset_of!(TaskContext, in_kernel) == offset_of!(TaskContext, special) + 4,
+    "one word to look at"
 );
 const _: () = assert!(
     TaskContext::IMAGE.is_multiple_of(fpu::IMAGE_ALIGN),
@@ -131,10 +138,10 @@ impl TaskContext {
     ///
     /// ```text
     ///  high ┌──────────────────────┐ ◄─ place
-    ///       │ frame                │    as if the kernel had been entered from ring 3,
-    ///       ├──────────────────────┤
-    ///       │ trap_exit            │    had called the switch,
-    ///  low  └──────────────────────┘ ◄─ rsp: and is about to return from it
+    ///       │ frame                │    as if the kernel had been entered from ring 3
+    ///       ├──────────────────────┤ ◄─ rsp
+    ///       │ trap_exit            │    and its answer had just returned: for backtraces
+    ///  low  └──────────────────────┘
     /// ```
     ///
     /// # Safety
@@ -147,11 +154,11 @@ impl TaskContext {
         // SAFETY: inside the stack, and aligned (caller).
         unsafe { top_frame.write(frame) };
         // SAFETY: there is room below the frame.
-        let rsp = unsafe { push_return_address(top_frame.cast(), entry::trap_exit) };
+        unsafe { push_return_address(top_frame.cast(), entry::trap_exit) };
         let context = Self {
             fs_base,
             kernel_stack_top: place.cast(),
-            ..Self::suspended(cr3, rsp, address(resume_at_exit))
+            ..Self::suspended(cr3, top_frame.addr() as u64, address(resume_at_exit))
         };
         // SAFETY: passed on to the caller.
         unsafe { context.put(place) };
@@ -175,6 +182,7 @@ impl TaskContext {
         let context = Self {
             r12: entry as usize as u64,
             r13: arg as u64,
+            in_kernel: 1,
             ..Self::suspended(cr3, rsp, address(resume_in_kernel))
         };
         // SAFETY: passed on to the caller.
@@ -208,6 +216,7 @@ impl TaskContext {
             fail_in: Cell::new(0),
             selectors: Selectors::NULL,
             special: 0,
+            in_kernel: 0,
             fs_base: 0,
             kernel_stack_top: null_mut(),
         }
@@ -228,7 +237,7 @@ impl TaskContext {
     /// Notes whether the switch to it has more to do than exchanging FPU state.
     pub(super) fn note_special(&mut self) {
         let plain = self.selectors.are_null() && self.fs_base == 0 && !fpu::is_legacy();
-        self.special = u64::from(!plain);
+        self.special = u32::from(!plain);
     }
 
     /// Where the program was interrupted last; 0 for the kernel's own tasks.

@@ -3,7 +3,6 @@
 
 extern crate std;
 
-use super::super::entry;
 use super::*;
 use core::cell::{Cell, UnsafeCell};
 use core::hint::black_box;
@@ -198,8 +197,8 @@ fn a_new_program_looks_as_if_it_were_about_to_leave_the_kernel() {
     assert_eq!(unsafe { frame_at.read() }, frame);
     // SAFETY: and a word below it.
     let return_address = unsafe { return_address_at.read() };
-    assert_eq!(return_address, entry::trap_exit as *const () as u64);
-    assert_eq!(context.rsp, return_address_at as u64);
+    assert_eq!(return_address, trap_exit as *const () as u64);
+    assert_eq!(context.rsp, frame_at as u64);
     assert_eq!(context.resume, resume_at_exit as *const () as u64);
     assert_eq!(context.user_rip(), 0x40_1000);
     assert_eq!(context.special, 0);

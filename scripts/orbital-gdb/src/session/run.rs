@@ -94,13 +94,15 @@ impl Session {
     /// faults is tried again when the kernel has done its part.
     fn step(&mut self, id: Id, range: Option<&Range<u64>>, alone: bool) -> Result<Option<Stop>> {
         let on_cpu = self.tasks.current(&mut self.machine)? == Some(id);
-        let awaited = self.awaited.or((!on_cpu).then_some(self.hooks.resumes));
+        let resumption = self.tasks.resumption(&mut self.machine, id)?;
+        let resumes = resumption.filter(|_| !on_cpu).map(|resumption| resumption.rip);
+        let awaited = self.awaited.or(resumes);
         if let Some(address) = awaited {
             if let Err(stop) = self.wait_at(address)? {
                 return Ok(stop);
             }
             // Back from the kernel, whose call has been the step.
-            if address != self.hooks.resumes && self.has_left(id, range)? {
+            if !self.hooks.resumes.contains(&address) && self.has_left(id, range)? {
                 return Ok(Some(Stop::at(id, signal::TRAP)));
             }
         }

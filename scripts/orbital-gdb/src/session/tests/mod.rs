@@ -23,7 +23,7 @@ const HOOKS: Hooks = Hooks {
     spawned: 0xffff_8000_0010_0000,
     exited: 0xffff_8000_0010_0010,
     syscall: 0xffff_8000_0010_0020,
-    resumes: 0xffff_8000_0010_0030,
+    resumes: [0xffff_8000_0010_0030, AT_EXIT],
 };
 /// An instruction of the kernel that means nothing.
 const SOMEWHERE: u64 = 0xffff_8000_0010_1000;
@@ -39,7 +39,7 @@ const STACKS: u64 = 0xffff_a000_0000_0000;
 const STRIDE: u64 = 0x5000;
 
 /// Where a task goes on that was done in the kernel.
-const AT_EXIT: u64 = 0xffff_8000_0010_0030;
+const AT_EXIT: u64 = 0xffff_8000_0010_0040;
 
 const READY: u8 = 1;
 const RUNNING: u8 = 2;

@@ -55,9 +55,9 @@ fn a_task_that_stands_at_its_breakpoint_is_not_stopped_there_again() {
 fn a_step_of_a_task_that_is_switched_out_waits_until_it_resumes() {
     let (mut gdb, stub) = two_tasks();
     stub.future(vec![
-        on_cpu(0, 1, HOOKS.resumes),
+        on_cpu(0, 1, HOOKS.resumes[0]),
         on_cpu(0, 1, SOMEWHERE),
-        on_cpu(1, 2, HOOKS.resumes),
+        on_cpu(1, 2, HOOKS.resumes[0]),
         on_cpu(1, 2, SOMEWHERE + 5),
     ]);
     assert_eq!(gdb.ask("vCont;s:p2.1;c"), "T05thread:p2.1;");

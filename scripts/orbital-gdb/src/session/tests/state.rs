@@ -66,7 +66,7 @@ fn of_a_task_that_is_switched_out_only_what_was_saved_is_known() {
         word(0x203),
         word(0x204),
         word(0x205),
-        word(super::HOOKS.resumes),
+        word(super::HOOKS.resumes[0]),
         unknown.clone(),
         word(0x3000),
     ];
