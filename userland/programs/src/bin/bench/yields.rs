@@ -61,6 +61,9 @@ struct Turns {
     /// In a sample.
     turns: u64,
     samples: usize,
+    /// For how many ticks to warm up: QEMU keeps its table of translations as large as the work of the
+    /// last tenth of a second wanted it, and clears all of it at each change of page tables.
+    warm: u64,
 }
 
 impl Turns {
@@ -71,7 +74,8 @@ impl Turns {
             11..=100 => 4,
             _ => 1,
         };
-        Self { tasks: tasks as u64, turns, samples: clock.samples(41, 61) }
+        let warm = if clock.counts_instructions { 0 } else { clock.ticks(300_000) };
+        Self { tasks: tasks as u64, turns, samples: clock.samples(41, 61), warm }
     }
 
     fn total(&self) -> u64 {
@@ -79,7 +83,11 @@ impl Turns {
     }
 
     fn warm_up(&self) {
+        let start = now();
         (0..4 * self.turns).for_each(|_| process::yield_now());
+        while now() - start < self.warm {
+            process::yield_now();
+        }
     }
 
     fn timed(&self) -> Samples {
