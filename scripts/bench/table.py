@@ -105,6 +105,9 @@ _FLOOR_NAMES = {
     **{f"yield_{count}": f"yield_full_{count}" for count in (2, 10, 100, 1000)},
     "yield_same_space": None,
 }
+# A yield switch in microseconds, as it must be where the floor that saves by FXSAVE takes as long: on
+# another machine the ratio is what holds.
+_MUST, _REFERENCE = 4.0, 2.9
 _RATES = {"switches_per_second": "switches a second",
           "switches_per_second_untraced": "switches a second with trace=0"}
 
@@ -127,7 +130,18 @@ def _wall(results: dict) -> list[str]:
             cells.append(f"{other['min'] / figure['min']:.2f} times" if other else "")
         lines.append(cells)
     said = ["", *_aligned(lines)]
+    if floor := peers.get("floor", {}).get("yield_fxsave_2"):
+        said.append(_ratio(ours["dist"]["yield_2"]["min"], floor["min"]))
     said += [f"{what}: {show(ours['value'][name]['med'])}" for name, what in _RATES.items()]
     if boot := ours.get("boot_wall_s"):
         said.append(f"QEMU's start to the first prompt: {boot['med']:.2f} s")
     return said
+
+
+def _ratio(ours: float, floor: float) -> str:
+    """What a yield switch must take, on this machine."""
+    ratio, must = ours / floor, _MUST / _REFERENCE
+    mark = " !" if ratio > must else ""
+    return (f"yield switch, least: {show(ours)} ns, {ratio:.2f} times the floor that saves by FXSAVE "
+            f"({show(floor)} ns); must be at most {must:.2f} times ({_MUST:g} where it takes "
+            f"{_REFERENCE:g} µs), here {show(must * floor)} ns{mark}")

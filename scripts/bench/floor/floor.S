@@ -158,10 +158,12 @@ wrong:  ud2
         yield_short yield_spaces, 1
         yield_short yield_tasks, 0
 
-// ---- with what a kernel needs: per-CPU data, a stack for each task, a dispatch, TSS, FPU and AVX state
-        .globl yield_full, yield_return
-yield_full:
-        swapgs
+// ---- with what a kernel needs: per-CPU data, a stack for each task, a dispatch, TSS, FPU and SSE state,
+// and, where it is saved by XSAVE, AVX state
+        .macro yield_kernel name, save, load
+        .globl \name, \name\()_return
+        .balign 256                     // on one page
+\name:  swapgs
         mov gs:[CPU_SCRATCH], rsp
         mov rsp, gs:[CPU_STACK]
         push rcx
@@ -170,8 +172,8 @@ yield_full:
         cmp eax, 1
         ja wrong
         mov eax, eax
-        call [yield_table + rax * 8]
-yield_return:
+        call [\name\()_table + rax * 8]
+\name\()_return:
         pop rdi
         pop r11
         pop rcx
@@ -181,7 +183,8 @@ yield_return:
         .endr
         swapgs
         sysretq
-yield:  mov rdi, gs:[CPU_TASK]
+\name\()_call:
+        mov rdi, gs:[CPU_TASK]
         mov rsi, [rdi + TASK_NEXT]
         push rbx
         push rbp
@@ -191,10 +194,12 @@ yield:  mov rdi, gs:[CPU_TASK]
         push r15
         mov [rdi + TASK_RSP], rsp
         mov gs:[CPU_TASK], rsi
+        .ifc \save, xsave64
         mov eax, 7
         xor edx, edx
-        xsave64 [rdi + TASK_IMAGE]
-        xrstor64 [rsi + TASK_IMAGE]
+        .endif
+        \save [rdi + TASK_IMAGE]
+        \load [rsi + TASK_IMAGE]
         mov rax, [rsi + TASK_STACK]
         mov gs:[CPU_STACK], rax
         mov [tss + 4], rax
@@ -208,6 +213,14 @@ yield:  mov rdi, gs:[CPU_TASK]
         pop rbp
         pop rbx
         ret
+        .section .data
+        .balign 8
+\name\()_table:
+        .quad \name\()_call, \name\()_call
+        .text
+        .endm
+        yield_kernel yield_full, xsave64, xrstor64
+        yield_kernel yield_fxsave, fxsave64, fxrstor64
 
 // ---- what single things cost in wall time: a bare call, and more
         .globl price_bare, price_xsave, price_xrstor, price_cr3, price_cr3_8_pages
@@ -275,8 +288,6 @@ gdt_register:
         .quad gdt
 null_table:
         .quad null, null
-yield_table:
-        .quad yield, yield
 
         .section .bss
         .balign 4096

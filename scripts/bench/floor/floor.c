@@ -17,7 +17,8 @@ static struct task {
 
 extern u64 gdt[], boot_table[], kernel_space[], current;
 extern u8 tss[], user_text[], other[];
-extern path finish, fault, call_null, yield_spaces, yield_tasks, yield_full, yield_return;
+extern path finish, fault, call_null, yield_spaces, yield_tasks;
+extern path yield_full, yield_full_return, yield_fxsave, yield_fxsave_return;
 extern path price_bare, price_cr3, price_cr3_8_pages, price_xsave, price_xrstor;
 void enter(struct task *first, u64 number, u64 batches, u64 calls);
 
@@ -74,8 +75,8 @@ static void make(struct task *task) {
     *(u32 *)(task->image + 24) = 0x1f80;
 }
 // A ring of tasks, all but the first about to run the loop of `other`: in ring 3, or, if the kernel has
-// a stack for each, on the way there.
-static void ring(int count, int stacks) {
+// a stack for each, on the way there, at `back`.
+static void ring(int count, path *back) {
     for (int i = 0; i < count; i++) {
         struct task *task = &tasks[i];
         u64 rip = USER + (other - user_text), *top = (u64 *)task->stack;
@@ -83,20 +84,21 @@ static void ring(int count, int stacks) {
         task->rip = rip;
         task->flags = 2;
         task->rsp = USER_STACK_TOP;
-        if (!stacks) continue;
+        if (!back) continue;
         *--top = rip;
         *--top = 2;
         *--top = USER_STACK_TOP;
-        *--top = (u64)yield_return;
+        *--top = (u64)back;
         task->rsp = (u64)(top - 6);
     }
     current = cpu[2] = (u64)&tasks[0];
     cpu[0] = *(u64 *)(tss + 4) = tasks[0].stack;
 }
 static void measure(const char *name, const char *per, path *entry, int count, u64 calls) {
+    path *back = entry == yield_full ? yield_full_return : entry == yield_fxsave ? yield_fxsave_return : 0;
     set_msr(0xc0000082, (u64)entry); // LSTAR
     for (int batches = WARM; ; batches = BATCHES) {
-        ring(count, entry == yield_full);
+        ring(count, back);
         enter(&tasks[0], 1, batches, calls);
         if (batches == BATCHES) break;
     }
@@ -160,6 +162,7 @@ void begin(u64 info) {
     measure("yield_full_10", "switch", yield_full, 10, 20);
     measure("yield_full_100", "switch", yield_full, 100, 4);
     measure("yield_full_1000", "switch", yield_full, 1000, 1);
+    measure("yield_fxsave_2", "switch", yield_fxsave, 2, 100);
     measure("price_bare", "call", price_bare, 1, 200);
     measure("price_cr3", "call", price_cr3, 1, 200);
     measure("price_cr3_8_pages", "call", price_cr3_8_pages, 1, 200);
