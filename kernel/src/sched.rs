@@ -9,7 +9,7 @@
 mod layout;
 mod turns;
 
-pub(crate) use turns::{pass_turn, short_tick};
+pub(crate) use turns::{pass_turn, short_tick, tick};
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -113,7 +113,7 @@ pub(crate) fn block(wait: WaitFor) {
 
 /// Something may be due: wakes the sleepers whose moment has come, and in ring 3 takes the CPU from a
 /// process whose slice is used up, if somebody else is ready.
-pub(crate) fn tick(in_ring_3: bool, now: u64) {
+pub(crate) fn careful_tick(in_ring_3: bool, now: u64) {
     carry_out(Why::SliceUsedUp, now, |table| {
         table.wake_due(now);
         if in_ring_3 && table.slice_is_over(now) {
@@ -218,11 +218,9 @@ fn act(
 
 /// The task in `slot` is the one that runs.
 fn put_on_cpu(table: &mut Table<Machine>, slot: Slot, now: u64) -> *mut TaskContext {
-    if table.run(slot, now).is_err() {
-        policy_error(table, slot);
-    }
+    let context = table.run(slot, now);
     time::arm(table.next_due());
-    ptr::with_exposed_provenance_mut(table.task(slot).context())
+    ptr::with_exposed_provenance_mut(context)
 }
 
 /// Makes room for `max_tasks` processes and for the switches to be remembered, and tells debuggers
@@ -259,10 +257,4 @@ pub(crate) fn idle(serve_input: fn()) -> ! {
             IDLE_TICKS.store(idle_ticks() + rdtsc().wrapping_sub(now), Ordering::Relaxed);
         }
     }
-}
-
-#[cold]
-fn policy_error(table: &Table<Machine>, slot: Slot) -> ! {
-    let (policy, pid, state) = (table.policy_name(), table[slot].pid(), table.task(slot).state());
-    panic!("policy {policy} picked pid {pid}, which is {}", state.word())
 }

@@ -97,15 +97,22 @@ pub(crate) fn arm(due: Option<u64>) {
     }
 }
 
-/// As [`arm`], right after the timer has fired, for a moment that is still to come.
+/// As [`arm`], right after the timer has fired, for a moment that is still to come, if any.
 ///
 /// # Safety
 /// The timer has fired.
 #[inline(always)]
-pub(crate) unsafe fn arm_again(due: u64, now: u64) {
+pub(crate) unsafe fn arm_again(due: Option<u64>, now: u64) {
+    let Some(due) = due else { return note_fired() };
     ARMED.store(due, Ordering::Relaxed);
     // SAFETY: what has fired was initialised.
     unsafe { DEVICES.get_unchecked() }.timer.arm_at(due, now);
+}
+
+/// The timer has fired, and is not armed.
+#[inline]
+pub(crate) fn note_fired() {
+    ARMED.store(NEVER, Ordering::Relaxed);
 }
 
 fn set(due: u64, now: u64) {
@@ -119,11 +126,10 @@ fn set(due: u64, now: u64) {
 }
 
 /// The timer has fired; what the time-stamp counter says. The end of the interrupt comes first,
-/// because whoever serves what is due may not return for long.
+/// because whoever serves what is due may not return for long. [`arm_again`] or [`note_fired`] is next.
 #[inline]
 pub(crate) fn interrupt() -> u64 {
     apic::end_of_interrupt();
-    ARMED.store(NEVER, Ordering::Relaxed);
     // Interrupts are off, so nothing comes between the two.
     INTERRUPTS.store(interrupts().wrapping_add(1), Ordering::Relaxed);
     rdtsc()

@@ -86,8 +86,13 @@ fn timer(frame: &mut TrapFrame) {
 }
 
 #[inline(never)]
-fn serve_due(frame: &TrapFrame, now: u64) {
-    sched::tick(frame.from_user(), now);
+fn serve_due(frame: &mut TrapFrame, now: u64) {
+    // SAFETY: as above.
+    if unsafe { sched::tick(frame, now) } {
+        return;
+    }
+    time::note_fired();
+    sched::careful_tick(frame.from_user(), now);
     attendant::serve_input();
 }
 

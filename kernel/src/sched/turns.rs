@@ -42,15 +42,43 @@ pub(crate) unsafe fn short_tick(frame: &mut TrapFrame, now: u64) -> bool {
         return false;
     }
     // SAFETY: no lock is held, or attention would be needed, and the table takes none.
-    match unsafe { TABLE.with_alone(|table| table.tick(now)) } {
+    match unsafe { TABLE.with_alone(|table| table.short_tick(now)) } {
         // SAFETY: it has (caller).
-        Tick::Early(due) => unsafe { time::arm_again(due, now) },
+        Some(tick) => unsafe { after_tick(frame, tick, now) },
+        None => false,
+    }
+}
+
+/// As [`short_tick`], but also wakes who is due, and asks the policy. Not if no task runs.
+///
+/// # Safety
+/// The timer has fired.
+pub(crate) unsafe fn tick(frame: &mut TrapFrame, now: u64) -> bool {
+    if attention::is_needed() {
+        return false;
+    }
+    // SAFETY: no lock is held, or attention would be needed, and the table takes none.
+    let tick = unsafe { TABLE.with_alone(|table| table.tick(now)) };
+    // SAFETY: it has (caller).
+    unsafe { after_tick(frame, tick, now) }
+}
+
+/// Does what is to be done about an interrupt of the timer; whether that is anything.
+///
+/// # Safety
+/// The timer has fired.
+#[inline(always)]
+unsafe fn after_tick(frame: &mut TrapFrame, tick: Tick, now: u64) -> bool {
+    match tick {
+        // SAFETY: it has (caller).
+        Tick::GoesOn(due) => unsafe { time::arm_again(due, now) },
         Tick::Passed(context, due) => {
             // SAFETY: it has (caller).
             unsafe { time::arm_again(due, now) };
+            // A task ran, and the kernel takes interrupts only where none does: so from ring 3.
             passed_to(frame, context, Why::SliceUsedUp, now)
         }
-        Tick::Other => return false,
+        Tick::Idle => return false,
     }
     true
 }

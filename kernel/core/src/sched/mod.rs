@@ -68,6 +68,14 @@ pub trait Policy {
     /// The running task stopped and is not ready.
     fn left(&mut self, tasks: &mut Tasks, task: Slot, why: Leave, ran: u64);
 
+    /// The running task gives way, or has used up its slice: it is ready, and the next one, which may be
+    /// itself, is taken out of the ready set.
+    #[inline]
+    fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
+        self.enqueue(tasks, task, why, ran);
+        self.pick(tasks)
+    }
+
     /// Whether, until the policy is told or asked anything else, whoever gives way or has used up
     /// its slice is followed by the task behind it in its queue, for as long a slice. While it is,
     /// the table passes the turn along without asking: a switch is then a handful of loads.
@@ -125,6 +133,10 @@ macro_rules! policies {
             #[inline]
             fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
                 match self { $(Self::$policy(policy) => policy.pick(tasks)),* }
+            }
+            #[inline]
+            fn pass(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) -> Option<Pick> {
+                match self { $(Self::$policy(policy) => policy.pass(tasks, task, why, ran)),* }
             }
             #[inline]
             fn remove(&mut self, tasks: &mut Tasks, task: Slot) {

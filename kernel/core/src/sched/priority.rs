@@ -26,46 +26,71 @@ pub(super) struct Level {
 #[derive(Debug)]
 pub struct Priority {
     pub(super) levels: [Level; LEVELS],
+    /// The levels that have a task, one bit each.
+    waiting: u8,
+    /// Those of them that were passed over too often.
+    starving: u8,
     quantum: u64,
 }
+
+const _: () = assert!(LEVELS == u8::BITS as usize, "one bit for each level");
 
 impl Priority {
     pub(super) const LEVELS: usize = LEVELS;
 
     pub(super) const fn new(settings: &Settings) -> Self {
         let levels = [const { Level { ready: Queue::new(), passed_over: 0 } }; LEVELS];
-        Self { levels, quantum: settings.quantum }
+        Self { levels, waiting: 0, starving: 0, quantum: settings.quantum }
     }
 
-    fn level(&mut self, tasks: &Tasks, task: Slot) -> &mut Level {
+    fn level_of(tasks: &Tasks, task: Slot) -> usize {
         let level = (tasks.weight(task) / STEP).saturating_sub(1) as usize;
-        &mut self.levels[level.min(LEVELS - 1)]
+        level.min(LEVELS - 1)
+    }
+
+    /// `level` was served, or nobody is in it: its patience begins anew.
+    fn satisfy(&mut self, level: usize) {
+        self.levels[level].passed_over = 0;
+        self.starving &= !(1 << level);
+        if self.levels[level].ready.is_empty() {
+            self.waiting &= !(1 << level);
+        }
     }
 }
 
 impl Policy for Priority {
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, _why: Enter, _ran: u64) {
-        self.level(tasks, task).ready.push_back(tasks, task);
+        let level = Self::level_of(tasks, task);
+        self.levels[level].ready.push_back(tasks, task);
+        self.waiting |= 1 << level;
     }
 
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
-        let waiting = |level: &Level| !level.ready.is_empty();
-        let starving = |level: &Level| waiting(level) && level.passed_over >= PATIENCE;
-        let chosen = self
-            .levels
-            .iter()
-            .position(starving)
-            .or_else(|| self.levels.iter().rposition(waiting))?;
-        for (index, level) in self.levels.iter_mut().enumerate() {
-            let served = index == chosen || level.ready.is_empty();
-            level.passed_over = if served { 0 } else { level.passed_over + 1 };
+        let chosen = match (self.starving, self.waiting) {
+            (_, 0) => return None,
+            (0, waiting) => waiting.ilog2(),
+            (starving, _) => starving.trailing_zeros(),
+        } as usize;
+        let mut others = self.waiting & !(1 << chosen);
+        while others != 0 {
+            let level = others.trailing_zeros() as usize;
+            others &= others - 1;
+            self.levels[level].passed_over += 1;
+            if self.levels[level].passed_over >= PATIENCE {
+                self.starving |= 1 << level;
+            }
         }
         let task = self.levels[chosen].ready.pop_front(tasks)?;
+        self.satisfy(chosen);
         Some(Pick { task, slice: Some(self.quantum) })
     }
 
     fn remove(&mut self, tasks: &mut Tasks, task: Slot) {
-        self.level(tasks, task).ready.remove(tasks, task);
+        let level = Self::level_of(tasks, task);
+        self.levels[level].ready.remove(tasks, task);
+        if self.levels[level].ready.is_empty() {
+            self.satisfy(level);
+        }
     }
 
     fn left(&mut self, _tasks: &mut Tasks, _task: Slot, _why: Leave, _ran: u64) {}

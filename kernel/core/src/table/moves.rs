@@ -5,7 +5,7 @@
 //! every switch moves wrap, so that no switch pays for a check: a tick each, it takes centuries.
 
 use super::{NEVER, Table};
-use crate::process::{ExitStatus, Pid, ProcState, Process, WaitFor, WrongState};
+use crate::process::{ExitStatus, Pid, ProcState, WaitFor, WrongState};
 use crate::sched::{Decision, Enter, Leave, Policy, Slot};
 use crate::trace::{Deed, Effect};
 
@@ -94,6 +94,11 @@ impl<M> Table<M> {
         if let ProcState::Blocked(wait) = self.tasks[slot].state {
             self.stop_waiting(slot, wait);
         }
+        self.make_ready(by, slot, now);
+    }
+
+    /// The same for a task that is in no queue of those who wait.
+    pub(super) fn make_ready(&mut self, by: Pid, slot: Slot, now: u64) {
         must(self.tasks[slot].state.wake());
         self.enqueue(slot, Enter::Woken, now);
         self.note(Deed::Woken, by, slot, now);
@@ -132,8 +137,7 @@ impl<M> Table<M> {
 
     /// One more is ready, and one fewer when the policy has picked.
     fn pass(&mut self, me: Slot, why: Enter, ran: u64) -> Decision {
-        self.policy.enqueue(&mut self.tasks, me, why, ran);
-        match self.policy.pick(&mut self.tasks) {
+        match self.policy.pass(&mut self.tasks, me, why, ran) {
             Some(pick) => {
                 self.slice = pick.slice.unwrap_or(NEVER);
                 Decision::SwitchTo(pick.task)
@@ -154,17 +158,25 @@ impl<M> Table<M> {
         }
     }
 
-    /// Puts `slot` on the CPU. Only the kernel's `sched::carry_out` calls this.
+    /// Puts `slot`, which was decided on, on the CPU; what it is resumed by.
     ///
-    /// # Errors
+    /// # Panics
     /// If it is not Ready: the policy picked something it must not.
-    pub fn run(&mut self, slot: Slot, now: u64) -> Result<&Process<M>, WrongState> {
+    pub fn run(&mut self, slot: Slot, now: u64) -> usize {
         self.running = Some(slot);
         self.open_turns(slot);
         let task = &mut self.tasks[slot];
-        task.state.run()?;
+        if task.state.run().is_err() {
+            self.wrong_pick(slot);
+        }
         task.put_on_cpu(now);
-        Ok(&self[slot])
+        task.context
+    }
+
+    #[cold]
+    fn wrong_pick(&self, slot: Slot) -> ! {
+        let (policy, pid, state) = (self.policy_name(), self[slot].pid, self.tasks[slot].state);
+        panic!("policy {policy} picked pid {pid}, which is {}", state.word())
     }
 
     /// The task that runs no longer, and for how long it did.
@@ -184,7 +196,7 @@ impl<M> Table<M> {
     }
 
     /// On whose time something happens that is not the end of the running task itself.
-    fn on_the_cpu(&self) -> Pid {
+    pub(super) fn on_the_cpu(&self) -> Pid {
         self.running().map_or(Pid::IDLE, |slot| self[slot].pid)
     }
 

@@ -10,17 +10,22 @@ impl<M> Table<M> {
     #[inline]
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let slice = if self.ready > 0 { self.slice_end() } else { NEVER };
-        let due = slice.min(self.sleepers.least());
+        self.due_by(if self.ready > 0 { self.slice_end() } else { NEVER })
+    }
+
+    /// The first sleeper's moment, or `end` if that is earlier.
+    #[inline]
+    pub(super) fn due_by(&self, end: u64) -> Option<u64> {
+        let due = end.min(self.sleepers.least());
         (due != NEVER).then_some(due)
     }
 
     /// Wakes everybody whose moment has come.
     pub fn wake_due(&mut self, now: u64) {
-        while let Some((deadline, slot)) = self.sleepers.first()
-            && deadline <= now
+        while self.sleepers.least() <= now
+            && let Some((_, slot)) = self.sleepers.pop()
         {
-            self.wake(slot, now);
+            self.make_ready(self.on_the_cpu(), slot, now);
         }
     }
 

@@ -5,10 +5,12 @@
 //! what [`Table::yield_now`] and [`Table::run`] do together, in a dozen loads and stores. The policy
 //! hears of it when something else is wanted of it ([`Table::settle`]), so every move that asks the
 //! policy settles first.
+//!
+//! What the timer interrupts for is here too: nearly always nothing, or the end of a turn.
 
 use super::{NEVER, Table};
 use crate::process::ProcState;
-use crate::sched::{NONE, Policy, Slot};
+use crate::sched::{Decision, NONE, Policy, Slot};
 
 /// Why a turn ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,37 +24,48 @@ pub enum TurnEnd {
 /// What is to be done about an interrupt of the timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tick {
-    /// Nothing yet: it came before this moment, the next that something is due.
-    Early(u64),
-    /// The turn was passed: to what that is resumed by, until this moment.
-    Passed(usize, u64),
-    /// More than that: sleepers, or the policy is to be asked.
-    Other,
+    /// The running task goes on; this moment is the next that something is due.
+    GoesOn(Option<u64>),
+    /// Another task runs: what that is resumed by, and the next moment that something is due.
+    Passed(usize, Option<u64>),
+    /// No task runs: nothing was done.
+    Idle,
 }
 
 impl<M> Table<M> {
-    /// The timer has fired. (Before the end of a slice it fires when somebody gave way meanwhile: it is
-    /// not armed anew at each switch.)
+    /// As [`tick`](Self::tick) where nobody is to be woken and the policy need not be asked; else `None`,
+    /// and nothing has happened. (Before the end of a slice the timer fires when somebody gave way
+    /// meanwhile: it is not armed anew at each switch.)
     #[inline(always)]
-    pub fn tick(&mut self, now: u64) -> Tick {
+    pub fn short_tick(&mut self, now: u64) -> Option<Tick> {
         let sleepers = self.sleepers.least();
-        let Some(task) = self.tasks.records().get(self.turn as usize) else {
-            return Tick::Other;
-        };
         if sleepers <= now {
-            return Tick::Other;
+            return None;
         }
+        let task = self.tasks.records().get(self.turn as usize)?;
         if now.wrapping_sub(task.since) < self.slice {
-            return match task.since.checked_add(self.slice) {
-                Some(end) if self.ready > 0 => Tick::Early(end.min(sleepers)),
-                _ => Tick::Other,
-            };
+            let end = task.since.checked_add(self.slice).filter(|_| self.ready > 0)?;
+            return Some(Tick::GoesOn(Some(end.min(sleepers))));
         }
         // The slice has an end, or it would not be over: so the next one has one too.
-        match self.pass_turn(TurnEnd::SliceUsedUp, now) {
-            Some(context) => Tick::Passed(context, now.wrapping_add(self.slice).min(sleepers)),
-            None => Tick::Other,
+        let context = self.pass_turn(TurnEnd::SliceUsedUp, now)?;
+        Some(Tick::Passed(context, Some(now.wrapping_add(self.slice).min(sleepers))))
+    }
+
+    /// The timer has fired: wakes the sleepers whose moment has come, and ends the slice of the running
+    /// task if it is over and somebody else is ready.
+    pub fn tick(&mut self, now: u64) -> Tick {
+        let Some(me) = self.running() else { return Tick::Idle };
+        self.wake_due(now);
+        let end = if self.ready > 0 { self.slice_from(self.tasks[me].since) } else { NEVER };
+        if end <= now
+            && let Decision::SwitchTo(slot) = self.slice_used_up(now)
+        {
+            let context = self.run(slot, now);
+            let due = self.due_by(self.slice_from(now));
+            return if slot == me { Tick::GoesOn(due) } else { Tick::Passed(context, due) };
         }
+        Tick::GoesOn(self.due_by(end))
     }
 
     /// The running task is Ready again and the one behind it Running; what that is resumed by.

@@ -31,6 +31,21 @@ impl Side {
         carry_out(&mut self.table, decision, now);
     }
 
+    fn tick(&mut self, now: u64) {
+        let table = &mut self.table;
+        if self.short {
+            if table.short_tick(now).is_none() {
+                table.tick(now);
+            }
+        } else {
+            table.wake_due(now);
+            if table.slice_is_over(now) {
+                let decision = table.slice_used_up(now);
+                carry_out(table, decision, now);
+            }
+        }
+    }
+
     /// One step of a random life, chosen by two numbers.
     fn step(&mut self, step: u8, pid: u64, now: u64) {
         let table = &mut self.table;
@@ -71,6 +86,7 @@ impl Side {
                 table.set_weight(me, u32::try_from(pid).unwrap() * 50);
                 Decision::Stay
             }
+            (12..15, Some(_)) => return self.tick(now),
             (8..12, Some(_)) => return self.end_turn(TurnEnd::SliceUsedUp, now),
             _ => return self.end_turn(TurnEnd::Yielded, now),
         };
@@ -134,10 +150,13 @@ fn a_tick_takes_the_cpu_only_when_a_slice_is_over() {
         carry_out(&mut side.table, first, 1);
         side.table.tick(now)
     };
-    assert_eq!(tick("round-robin", 1000), Tick::Early(1001));
-    assert_eq!(tick("round-robin", 1001), Tick::Passed(0, 2001));
-    assert_eq!(tick("cooperative", u64::MAX - 1), Tick::Other);
-    assert_eq!(tick("fair", 2000), Tick::Other);
+    for policy in ["round-robin", "fair", "priority"] {
+        assert_eq!(tick(policy, 1000), Tick::GoesOn(Some(1001)), "{policy}");
+    }
+    for policy in ["round-robin", "fair", "priority"] {
+        assert_eq!(tick(policy, 1001), Tick::Passed(0, Some(2001)), "{policy}");
+    }
+    assert_eq!(tick("cooperative", u64::MAX - 1), Tick::GoesOn(None));
 }
 
 #[test]
@@ -148,10 +167,18 @@ fn a_tick_that_a_sleeper_waits_for_is_not_all_there_is() {
     with_running(&mut side.table, sleeper);
     let decision = side.table.block(WaitFor::Time(1500), 100);
     carry_out(&mut side.table, decision, 100);
-    assert_eq!(side.table.tick(600), Tick::Early(1100));
-    assert_eq!(side.table.tick(1100), Tick::Passed(0, 1500), "the sleeper is due first");
-    assert_eq!(side.table.tick(1400), Tick::Early(1500));
-    assert_eq!(side.table.tick(1500), Tick::Other);
+    assert_eq!(side.table.tick(600), Tick::GoesOn(Some(1100)));
+    assert_eq!(side.table.tick(1100), Tick::Passed(0, Some(1500)), "the sleeper is due first");
+    assert_eq!(side.table.tick(1400), Tick::GoesOn(Some(1500)));
+    let ready = side.table.ready();
+    assert_eq!(side.table.tick(1500), Tick::GoesOn(Some(2100)));
+    assert_eq!(side.table.ready(), ready + 1, "the sleeper is woken");
+}
+
+#[test]
+fn a_tick_while_nobody_runs_is_left_to_the_idle_loop() {
+    let mut side = Side::new("round-robin", true);
+    assert_eq!(side.table.tick(1), Tick::Idle);
 }
 
 #[test]
