@@ -88,9 +88,13 @@ fn timer(frame: &mut TrapFrame) {
 #[inline(never)]
 fn serve_due(frame: &mut TrapFrame, now: u64) {
     // SAFETY: as above.
-    if unsafe { sched::tick(frame, now) } {
-        return;
+    if !unsafe { sched::tick(frame, now) } {
+        look_closely(frame, now);
     }
+}
+
+#[inline(never)]
+fn look_closely(frame: &TrapFrame, now: u64) {
     time::note_fired();
     sched::careful_tick(frame.from_user(), now);
     attendant::serve_input();

@@ -56,6 +56,7 @@ impl Heap {
     }
 
     /// Takes the task with the least key.
+    #[inline]
     pub fn pop(&mut self) -> Option<(u64, Slot)> {
         let first = self.first()?;
         self.take(0);
@@ -67,6 +68,7 @@ impl Heap {
         self.take(self.places[task.index()] as usize);
     }
 
+    #[inline]
     fn take(&mut self, place: usize) {
         self.items.swap_remove(place);
         if place < self.items.len() {

@@ -53,6 +53,7 @@ pub(crate) unsafe fn short_tick(frame: &mut TrapFrame, now: u64) -> bool {
 ///
 /// # Safety
 /// The timer has fired.
+#[inline(always)]
 pub(crate) unsafe fn tick(frame: &mut TrapFrame, now: u64) -> bool {
     if attention::is_needed() {
         return false;

@@ -59,12 +59,14 @@ impl Priority {
 }
 
 impl Policy for Priority {
+    #[inline]
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, _why: Enter, _ran: u64) {
         let level = Self::level_of(tasks, task);
         self.levels[level].ready.push_back(tasks, task);
         self.waiting |= 1 << level;
     }
 
+    #[inline]
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
         let chosen = match (self.starving, self.waiting) {
             (_, 0) => return None,

@@ -30,6 +30,7 @@ impl<M> Table<M> {
     }
 
     /// The timer ends the running task's slice.
+    #[inline]
     pub fn slice_used_up(&mut self, now: u64) -> Decision {
         if self.ready == 0 || self.running().is_none() {
             return Decision::Stay;
@@ -136,6 +137,7 @@ impl<M> Table<M> {
     }
 
     /// One more is ready, and one fewer when the policy has picked.
+    #[inline]
     fn pass(&mut self, me: Slot, why: Enter, ran: u64) -> Decision {
         match self.policy.pass(&mut self.tasks, me, why, ran) {
             Some(pick) => {
@@ -180,6 +182,7 @@ impl<M> Table<M> {
     }
 
     /// The task that runs no longer, and for how long it did.
+    #[inline]
     fn stop_running(&mut self, now: u64) -> (Slot, u64) {
         self.settle();
         let Some(me) = self.running.take() else { nobody_running() };

@@ -21,6 +21,7 @@ impl<M> Table<M> {
     }
 
     /// Wakes everybody whose moment has come.
+    #[inline]
     pub fn wake_due(&mut self, now: u64) {
         while self.sleepers.least() <= now
             && let Some((_, slot)) = self.sleepers.pop()

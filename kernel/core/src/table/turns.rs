@@ -54,6 +54,7 @@ impl<M> Table<M> {
 
     /// The timer has fired: wakes the sleepers whose moment has come, and ends the slice of the running
     /// task if it is over and somebody else is ready.
+    #[inline(always)]
     pub fn tick(&mut self, now: u64) -> Tick {
         let Some(me) = self.running() else { return Tick::Idle };
         self.wake_due(now);
