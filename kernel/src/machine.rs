@@ -147,10 +147,11 @@ pub(crate) fn release_memory(machine: &mut Machine) {
 /// Gives back the address space of the running task, which leaves it for the kernel's own.
 pub(crate) fn leave_space(machine: &mut Machine) {
     unmap_user_stack(machine.program.as_ref(), machine.user_stack.take());
+    let root = memory::kernel::root();
     // SAFETY: the context is in the running task's stack, and nothing else refers to it now.
-    unsafe { (*switch::current()).cr3 = memory::kernel::root() };
+    unsafe { (*switch::current()).cr3 = root };
     // SAFETY: the kernel's own tables map everything the kernel uses.
-    unsafe { orbital_arch::cpu::load_cr3(memory::kernel::root()) };
+    unsafe { orbital_arch::cpu::load_cr3(root) };
     release_program(machine.program.take());
 }
 
