@@ -3,24 +3,25 @@
 //! Every path that may change who runs ends in [`act`], which checks by name what must hold before
 //! stacks change and records the switch, or goes the short way (`turns`), where none of that can be
 //! otherwise. [`carry_out`] and [`leave`] switch, and nobody else. [`idle`] is where the CPU is when
-//! nobody is ready: the boot context, which belongs to no process. What debuggers are told of all
-//! this is in `layout`.
+//! nobody is ready: the boot context, which belongs to no process. How the policy is chosen is in
+//! `policy`, what debuggers are told of all this in `layout`.
 
 mod layout;
+mod policy;
 mod turns;
 
+pub(crate) use policy::{quantum_nanos, set_policy};
 pub(crate) use turns::{pass_turn, short_tick, tick};
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use orbital_abi::sched::{POLICIES, QUANTUM_DEFAULT};
 use orbital_arch::clock::rdtsc;
 use orbital_arch::frame::TrapFrame;
 use orbital_arch::irq;
 use orbital_arch::switch::{self, TaskContext, switch, switch_at_exit};
 use orbital_core::process::{ExitStatus, Pid, WaitFor};
-use orbital_core::sched::{AnyPolicy, Decision, Settings, Slot};
+use orbital_core::sched::{AnyPolicy, Decision, Slot};
 use orbital_core::table::Table;
 use orbital_core::trace::{Event, Ring, Why};
 
@@ -41,9 +42,6 @@ static IDLE: AtomicPtr<TaskContext> = AtomicPtr::new(ptr::null_mut());
 
 /// Ticks that the CPU was halted in [`idle`].
 static IDLE_TICKS: AtomicU64 = AtomicU64::new(0);
-
-/// The quantum in force.
-static QUANTUM_NANOS: AtomicU64 = AtomicU64::new(QUANTUM_DEFAULT);
 
 /// The running process. Only for code that runs on behalf of one.
 #[inline]
@@ -123,24 +121,6 @@ pub(crate) fn careful_tick(in_ring_3: bool, now: u64) {
             Decision::Stay
         }
     });
-}
-
-/// Chooses policy and quantum; both as the kernel's other parts name them.
-pub(crate) fn set_policy(name: &str, quantum_nanos: u64, seed: u64) -> bool {
-    let settings = Settings { quantum: time::nanos_to_ticks(quantum_nanos).max(1), seed };
-    let Some(policy) = AnyPolicy::by_name(name, &settings) else { return false };
-    QUANTUM_NANOS.store(quantum_nanos, Ordering::Relaxed);
-    let slice = (name != POLICIES[0]).then_some(settings.quantum);
-    TABLE.with(|table| {
-        table.set_policy(policy, slice, rdtsc());
-        time::arm(table.next_due());
-    });
-    true
-}
-
-/// The quantum in force, in nanoseconds.
-pub(crate) fn quantum_nanos() -> u64 {
-    QUANTUM_NANOS.load(Ordering::Relaxed)
 }
 
 /// How long the CPU was halted because nobody was ready, in ticks.

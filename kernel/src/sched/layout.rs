@@ -8,7 +8,8 @@ use orbital_arch::frame::TrapFrame;
 use orbital_arch::switch::{self, TaskContext};
 use orbital_core::process::{ExitStatus, ProcState, WaitFor};
 
-use super::{IDLE, QUANTUM_NANOS, TABLE, TRACE};
+use super::policy::QUANTUM_NANOS;
+use super::{IDLE, TABLE, TRACE};
 use crate::machine::Machine;
 use crate::{debug, memory, time};
 
