@@ -8,6 +8,7 @@
 //! task until it has left the kernel; `prev` is the context that really runs, so that what it says
 //! (CR3) is what the CPU holds.
 
+mod birth;
 mod context;
 
 use core::arch::naked_asm;
@@ -17,7 +18,7 @@ use super::entry::{interrupt_exit, trap_exit};
 use super::frame::{SYSCALL_VECTOR, TrapFrame};
 use super::{fpu, irq, percpu, segments};
 
-pub use context::TaskContext;
+pub use context::{TaskContext, current, current_address, set_current};
 
 /// Suspends the running task in `prev` and resumes `next`. Returns when another switch resumes
 /// `prev`.
@@ -47,35 +48,9 @@ pub unsafe fn switch_at_exit(frame: *mut TrapFrame, next: *mut TaskContext) -> !
     unsafe { leave_context(frame, next) }
 }
 
-/// The context of the running task: it lies where the frame of an entry from ring 3 ends.
-#[inline]
-#[must_use]
-pub fn current() -> *mut TaskContext {
-    percpu::kernel_stack_top().cast()
-}
-
-/// Makes `context` the one that is switched away from first.
-///
-/// # Safety
-/// It is [`TaskContext::boot`], and no task has run.
-pub unsafe fn set_current(context: *mut TaskContext) {
-    // SAFETY: nothing enters from ring 3 before a task runs (caller).
-    unsafe { percpu::set_kernel_stack_top(context.cast()) };
-}
-
-/// The address of the word that [`current`] reads, for debuggers.
-#[must_use]
-pub fn current_address() -> usize {
-    percpu::kernel_stack_top_address()
-}
-
 unsafe extern "C" {
     /// The second way in: a label inside [`suspend_context`].
     fn leave_context(frame: *mut TrapFrame, next: *mut TaskContext) -> !;
-    /// Where a task goes on that was suspended in the kernel, with its registers.
-    fn resume_in_kernel();
-    /// Where a task goes on whose registers are in its frame, at which rsp is.
-    fn resume_at_exit();
 }
 
 /// Pieces of [`suspend_context`], which each of its two ways has: FPU state by XSAVE...
@@ -100,9 +75,9 @@ macro_rules! change_space {
 }
 
 /// Saves the registers a function must preserve; `leave_context` saves nothing, as if the kernel were
-/// about to return to [`entry`](super::entry): `resume` and `rsp`, which is at the frame and right
-/// above the return address, say so all the time but while the task is suspended in the kernel. Both go on as
-/// `switch_context`, which exchanges FPU state, page tables and stacks, and ends where `next` goes on.
+/// about to return to [`entry`](super::entry): `in_kernel` and `rsp`, which is at the frame and right
+/// above the return address, say so all the time but while the task is suspended in the kernel. Both
+/// go on as `switch_context`, which exchanges FPU state, page tables and stacks, and ends where `next` goes on.
 ///
 /// ```text
 ///   prev's stack                      next's stack
@@ -138,8 +113,6 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         "mov [rdi + {r14}], r14",
         "mov [rdi + {r15}], r15",
         "mov [rdi + {rsp}], rsp",
-        "lea rax, [rip + resume_in_kernel]",
-        "mov [rdi + {resume}], rax",
         "mov dword ptr [rdi + {in_kernel}], 1",
         "jmp switch_context",
 
@@ -195,8 +168,6 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         ".globl resume_in_kernel",
         "resume_in_kernel:",
         "mov dword ptr [rsi + {in_kernel}], 0",
-        "lea rax, [rip + resume_at_exit]",
-        "mov [rsi + {resume}], rax",
         "lea rax, [rsi - {frame_size}]",
         "mov [rsi + {rsp}], rax",
         "mov rbx, [rsi + {rbx}]",
@@ -241,7 +212,6 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         r14 = const offset_of!(TaskContext, r14),
         r15 = const offset_of!(TaskContext, r15),
         rsp = const offset_of!(TaskContext, rsp),
-        resume = const offset_of!(TaskContext, resume),
         frame_size = const size_of::<TrapFrame>(),
         kernel_stack_top = const percpu::KERNEL_STACK_TOP,
         ds = const offset_of!(TaskContext, selectors) + segments::DS,

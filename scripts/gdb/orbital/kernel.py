@@ -135,8 +135,8 @@ class Kernel:
         """The fields of a TaskContext that mean something: a task that was done in the kernel goes on
         from its frame, and has saved no registers."""
         fields = self._fields("context", context)
-        at_exit = fields.pop("resume") == self.at["resume.at_exit"]
-        return {n: value for n, value in fields.items() if not (at_exit and n in CALLEE_SAVED)}
+        in_kernel = fields.pop("in_kernel") & 0xFFFF_FFFF
+        return {n: value for n, value in fields.items() if in_kernel or n not in CALLEE_SAVED}
 
     def frame(self, context: int) -> Optional[dict[str, int]]:
         """The TrapFrame of the task's last entry from ring 3; none for a task of the kernel."""

@@ -212,8 +212,8 @@ impl Tasks {
 
     /// Whether the task has registers in its context: not if it was done in the kernel.
     fn saves_registers(&self, machine: &mut Machine, info: &Info, context: u64) -> Result<bool> {
-        let resume = machine.word(context + info.get("context.resume")?)?;
-        Ok(resume != Some(info.get("resume.at_exit")?))
+        let in_kernel = machine.word(context + info.get("context.in_kernel")?)?;
+        Ok(in_kernel.is_some_and(|word| word << 32 != 0))
     }
 
     /// The page tables in which a task's address means something, if they are not in force.

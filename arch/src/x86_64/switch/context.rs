@@ -1,14 +1,11 @@
-//! [`TaskContext`]: what a suspended task leaves behind, and how one is made that never ran.
+//! [`TaskContext`]: what a suspended task leaves behind, and whose is that of the running one.
 
-use core::arch::global_asm;
-use core::cell::{Cell, UnsafeCell};
+use core::cell::Cell;
 use core::mem::offset_of;
-use core::ptr::null_mut;
 
 use super::super::frame::TrapFrame;
 use super::super::segments::Selectors;
-use super::super::{cpu, entry, fpu};
-use super::{resume_at_exit, resume_in_kernel};
+use super::super::{fpu, percpu};
 
 /// The suspended kernel side of a task, at the top of its kernel stack: the [`TrapFrame`] of an entry
 /// from ring 3 ends where this begins, and its FPU image lies right behind.
@@ -36,9 +33,6 @@ pub struct TaskContext {
     pub(super) rsp: u64,
     /// Physical address of the page tables; of the running task, those in force.
     pub cr3: u64,
-    /// Where the last instructions of a switch to it are: [`resume_in_kernel`] loads the registers
-    /// above, [`resume_at_exit`] does not.
-    pub(super) resume: u64,
     /// What the kernel calls the task; the switch does not look at it.
     pub id: u64,
     /// Another word of the kernel's, 0 at first: how many of the allocations that it makes for the
@@ -47,12 +41,13 @@ pub struct TaskContext {
     pub(in super::super) selectors: Selectors,
     /// 1 if a switch to or from the task is more than one of FPU state by XSAVE.
     pub(super) special: u32,
-    /// 1 if it is suspended in the middle of the kernel, so that `resume` is [`resume_in_kernel`].
+    /// 1 if it is suspended in the middle of the kernel, so that the registers above mean something; 0
+    /// if all of it is in its frame, at which rsp is.
     pub(super) in_kernel: u32,
     /// Where the program's thread-local storage is, or 0; canonical.
     pub(in super::super) fs_base: u64,
     /// Where the frame of an entry from ring 3 ends: here. Null if there can be none.
-    kernel_stack_top: *mut u8,
+    pub(super) kernel_stack_top: *mut u8,
 }
 
 const _: () = assert!(
@@ -69,23 +64,6 @@ const _: () = assert!(
     "the image behind a context is aligned as the context is"
 );
 
-/// The context of the code that ran before any task, which becomes the idle loop.
-#[repr(C)]
-struct Boot {
-    context: TaskContext,
-    image: [u8; fpu::MAX_SIZE],
-}
-
-struct BootCell(UnsafeCell<Boot>);
-
-// SAFETY: one CPU; `boot` writes it once, then only switches use it.
-unsafe impl Sync for BootCell {}
-
-static BOOT: BootCell = BootCell(UnsafeCell::new(Boot {
-    context: TaskContext::suspended(0, 0, 0),
-    image: [0; fpu::MAX_SIZE],
-}));
-
 impl TaskContext {
     /// How far behind it its FPU image lies.
     pub(super) const IMAGE: usize = size_of::<Self>();
@@ -94,23 +72,6 @@ impl TaskContext {
     #[must_use]
     pub fn footprint() -> usize {
         Self::IMAGE + fpu::image_size()
-    }
-
-    /// The context of the code that runs now, before any task exists; switched away from first,
-    /// which fills it in. There is one such context on a CPU.
-    ///
-    /// # Safety
-    /// Call once.
-    #[must_use]
-    pub unsafe fn boot(id: u64) -> *mut Self {
-        let boot = BOOT.0.get();
-        // SAFETY: nobody uses it yet (caller).
-        unsafe { (*boot).context.cr3 = cpu::read_cr3() };
-        // SAFETY: as above.
-        unsafe { (*boot).context.id = id };
-        // SAFETY: as above.
-        unsafe { (*boot).context.note_special() };
-        boot.cast()
     }
 
     /// Offsets, by name, for debuggers that look at a context from outside.
@@ -124,102 +85,12 @@ impl TaskContext {
             ("context.r15", offset_of!(Self, r15)),
             ("context.rsp", offset_of!(Self, rsp)),
             ("context.cr3", offset_of!(Self, cr3)),
-            ("context.resume", offset_of!(Self, resume)),
             ("context.id", offset_of!(Self, id)),
-            // What `resume` holds where the six registers above are not saved.
-            ("resume.at_exit", resume_at_exit as *const () as usize),
+            // Half a word: whether the six registers above are saved.
+            ("context.in_kernel", offset_of!(Self, in_kernel)),
             ("context.stack_top", offset_of!(Self, kernel_stack_top)),
         ]
         .into_iter()
-    }
-
-    /// A task that has not run yet, and will start in ring 3 with the registers of `frame` and the
-    /// FS base `fs_base`, which is canonical.
-    ///
-    /// ```text
-    ///  high ┌──────────────────────┐ ◄─ place
-    ///       │ frame                │    as if the kernel had been entered from ring 3
-    ///       ├──────────────────────┤ ◄─ rsp
-    ///       │ trap_exit            │    and its answer had just returned: for backtraces
-    ///  low  └──────────────────────┘
-    /// ```
-    ///
-    /// # Safety
-    /// At `place` are [`footprint`](Self::footprint) writable bytes, aligned to
-    /// [`IMAGE_ALIGN`](fpu::IMAGE_ALIGN), and below it a writable stack, all of them the task's own
-    /// and so while it lives. `cr3` is a page table that maps the kernel, and `frame` came from
-    /// [`TrapFrame::user`].
-    pub unsafe fn write_for_user(place: *mut Self, cr3: u64, frame: TrapFrame, fs_base: u64) {
-        let top_frame = place.cast::<TrapFrame>().wrapping_sub(1);
-        // SAFETY: inside the stack, and aligned (caller).
-        unsafe { top_frame.write(frame) };
-        // SAFETY: there is room below the frame.
-        unsafe { push_return_address(top_frame.cast(), entry::trap_exit) };
-        let context = Self {
-            fs_base,
-            kernel_stack_top: place.cast(),
-            ..Self::suspended(cr3, top_frame.addr() as u64, address(resume_at_exit))
-        };
-        // SAFETY: passed on to the caller.
-        unsafe { context.put(place) };
-    }
-
-    /// A task that has not run yet, and will start in the kernel with `entry(arg)`.
-    ///
-    /// It has an FPU image too, as every task: kernel code never touches the FPU, but a switch
-    /// without a special case is the cheaper one.
-    ///
-    /// # Safety
-    /// As [`TaskContext::write_for_user`]; `entry` copes with interrupts off.
-    pub unsafe fn write_for_kernel(
-        place: *mut Self,
-        cr3: u64,
-        entry: extern "C" fn(usize) -> !,
-        arg: usize,
-    ) {
-        // SAFETY: inside the stack, and aligned (caller).
-        let rsp = unsafe { push_return_address(place.cast(), kernel_task_entry) };
-        let context = Self {
-            r12: entry as usize as u64,
-            r13: arg as u64,
-            in_kernel: 1,
-            ..Self::suspended(cr3, rsp, address(resume_in_kernel))
-        };
-        // SAFETY: passed on to the caller.
-        unsafe { context.put(place) };
-    }
-
-    /// Writes it where it is to lie, and the image of a task that has not run behind it.
-    ///
-    /// # Safety
-    /// As [`TaskContext::write_for_user`].
-    unsafe fn put(mut self, place: *mut Self) {
-        self.note_special();
-        // SAFETY: writable and aligned (caller).
-        unsafe { place.write(self) };
-        // SAFETY: as above.
-        unsafe { fpu::write_initial_image(place.wrapping_byte_add(Self::IMAGE).cast()) };
-    }
-
-    const fn suspended(cr3: u64, rsp: u64, resume: u64) -> Self {
-        Self {
-            rbx: 0,
-            rbp: 0,
-            r12: 0,
-            r13: 0,
-            r14: 0,
-            r15: 0,
-            rsp,
-            cr3,
-            resume,
-            id: 0,
-            fail_in: Cell::new(0),
-            selectors: Selectors::NULL,
-            special: 0,
-            in_kernel: 0,
-            fs_base: 0,
-            kernel_stack_top: null_mut(),
-        }
     }
 
     /// The context that lies where `frame`, which is one of an entry from ring 3, ends.
@@ -252,43 +123,24 @@ impl TaskContext {
     }
 }
 
-fn address(code: unsafe extern "C" fn()) -> u64 {
-    code as usize as u64
+/// The context of the running task: it lies where the frame of an entry from ring 3 ends.
+#[inline]
+#[must_use]
+pub fn current() -> *mut TaskContext {
+    percpu::kernel_stack_top().cast()
 }
 
-/// Writes `to` where a `ret` with the returned rsp finds it.
+/// Makes `context` the one that is switched away from first.
 ///
 /// # Safety
-/// The 8 bytes below `sp` are writable, and `sp` is a multiple of 8.
-unsafe fn push_return_address(sp: *mut u8, to: unsafe extern "C" fn()) -> u64 {
-    let slot = sp.cast::<u64>().wrapping_sub(1);
-    // SAFETY: passed on to the caller.
-    unsafe { slot.write(address(to)) };
-    slot.addr() as u64
+/// It is [`TaskContext::boot`], and no task has run.
+pub unsafe fn set_current(context: *mut TaskContext) {
+    // SAFETY: nothing enters from ring 3 before a task runs (caller).
+    unsafe { percpu::set_kernel_stack_top(context.cast()) };
 }
 
-unsafe extern "C" {
-    fn kernel_task_entry();
+/// The address of the word that [`current`] reads, for debuggers.
+#[must_use]
+pub fn current_address() -> usize {
+    percpu::kernel_stack_top_address()
 }
-
-// Where a kernel task begins: `for_kernel` left its function in r12 and the argument in r13. A
-// backtrace ends here. An unwinder looks one byte before a return address, hence the `nop`: it is
-// never executed, and its name is what a debugger shows below a task that has not run.
-global_asm!(
-    ".pushsection .text.kernel_task_entry, \"ax\", @progbits",
-    ".cfi_startproc",
-    ".cfi_undefined rip",
-    ".type kernel_task_not_started, @function",
-    "kernel_task_not_started:",
-    "nop",
-    ".size kernel_task_not_started, . - kernel_task_not_started",
-    ".globl kernel_task_entry",
-    ".type kernel_task_entry, @function",
-    "kernel_task_entry:",
-    "mov rdi, r13",
-    "call r12",
-    "ud2",
-    ".cfi_endproc",
-    ".size kernel_task_entry, . - kernel_task_entry",
-    ".popsection",
-);

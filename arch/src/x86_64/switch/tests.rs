@@ -199,7 +199,7 @@ fn a_new_program_looks_as_if_it_were_about_to_leave_the_kernel() {
     let return_address = unsafe { return_address_at.read() };
     assert_eq!(return_address, trap_exit as *const () as u64);
     assert_eq!(context.rsp, frame_at as u64);
-    assert_eq!(context.resume, resume_at_exit as *const () as u64);
+    assert_eq!(context.in_kernel, 0);
     assert_eq!(context.user_rip(), 0x40_1000);
     assert_eq!(context.special, 0);
     assert!((frame_at as usize).is_multiple_of(16), "rsp where Rust is called");

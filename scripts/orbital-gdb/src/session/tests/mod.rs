@@ -23,7 +23,7 @@ const HOOKS: Hooks = Hooks {
     spawned: 0xffff_8000_0010_0000,
     exited: 0xffff_8000_0010_0010,
     syscall: 0xffff_8000_0010_0020,
-    resumes: [0xffff_8000_0010_0030, AT_EXIT],
+    resumes: [0xffff_8000_0010_0030, 0xffff_8000_0010_0040],
 };
 /// An instruction of the kernel that means nothing.
 const SOMEWHERE: u64 = 0xffff_8000_0010_1000;
@@ -38,13 +38,10 @@ const BOOT_STACK: u64 = 0xffff_9000_0001_0000;
 const STACKS: u64 = 0xffff_a000_0000_0000;
 const STRIDE: u64 = 0x5000;
 
-/// Where a task goes on that was done in the kernel.
-const AT_EXIT: u64 = 0xffff_8000_0010_0040;
-
 const READY: u8 = 1;
 const RUNNING: u8 = 2;
 
-const TABLE: [(&str, u64); 31] = [
+const TABLE: [(&str, u64); 30] = [
     ("table.entries", ENTRIES),
     ("table.capacity", 8),
     ("table.live", LIVE),
@@ -74,8 +71,7 @@ const TABLE: [(&str, u64); 31] = [
     ("context.r15", 40),
     ("context.rsp", 48),
     ("context.cr3", 56),
-    ("context.resume", 64),
-    ("resume.at_exit", AT_EXIT),
+    ("context.in_kernel", 64),
 ];
 
 /// A kernel in the memory of a stub, with the boot context on the CPU.
@@ -86,7 +82,8 @@ fn kernel(stub: &Stub) {
     stub.put_word(LIVE, 0);
     stub.put_word(IDLE, BOOT_STACK);
     stub.put_word(CURRENT, BOOT_STACK);
-    stub.put(BOOT_STACK, &[0; 72]);
+    stub.put(BOOT_STACK, &[0; 64]);
+    stub.put_word(BOOT_STACK + 64, 1);
     stub.set(on_cpu_idle());
 }
 
@@ -105,7 +102,7 @@ fn task(stub: &Stub, slot: u64, pid: u64, state: u8) {
     }
     stub.put_word(context(slot) + 48, context(slot) - 0x200);
     stub.put_word(context(slot) + 56, 0x1000 * (pid + 1));
-    stub.put_word(context(slot) + 64, 0);
+    stub.put_word(context(slot) + 64, 1);
     stub.put_word(LIVE, stub.word(LIVE) + 1);
 }
 

@@ -79,7 +79,7 @@ fn of_a_task_that_is_switched_out_only_what_was_saved_is_known() {
 #[test]
 fn of_a_task_that_was_done_in_the_kernel_no_register_is_saved() {
     let (mut gdb, stub) = two_tasks();
-    stub.put_word(context(1) + 64, super::AT_EXIT);
+    stub.put_word(context(1) + 64, 0x1234_5678_0000_0000);
     gdb.ask("Hgp2.1");
     assert_eq!(rbx(&mut gdb), "x".repeat(16));
     assert!(gdb.ask("P1=0100000000000000").starts_with('E'), "there is no place for it");
