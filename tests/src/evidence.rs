@@ -1,9 +1,10 @@
 //! What a failed test leaves for whoever looks for the reason: `target/orbital/failures/NAME`.
 //!
 //! The folder is one that `scripts/run.sh --replay` understands (`scripts/lib/replay.sh` says what
-//! lies in it): the machine, its disk, its kernel and programs with all symbols, the transcript, and
-//! of a recorded machine QEMU's log of the run.
+//! lies in it): the machine, its disk, its kernel and the programs that ran with all symbols, the
+//! transcript, and of a recorded machine QEMU's log of the run: some 5 MB when packed.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,13 +32,16 @@ pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
     let artifacts = Artifacts::locate(builder.profile)?;
     link(&image::image(builder)?, &folder.join("disk.img"))?;
     link(&artifacts.kernel_symbols(), &folder.join("kernel.elf"))?;
-    fs::create_dir(folder.join("programs"))?;
-    for program in fs::read_dir(artifacts.program_symbols())? {
-        let program = program?;
-        link(&program.path(), &folder.join("programs").join(program.file_name()))?;
-    }
     fs::write(folder.join("machine"), image::machine_arguments(builder)?.join("\n") + "\n")?;
-    fs::copy(machine.log.path(), folder.join("transcript.txt"))?;
+    let transcript = folder.join("transcript.txt");
+    fs::copy(machine.log.path(), &transcript)?;
+    let said = fs::read(transcript)?;
+    let said = String::from_utf8_lossy(&said);
+    let ran = |name: &str| {
+        let signs = [format!("({name})"), format!("orbital> {name}")];
+        builder.cmdline.contains(name) || signs.iter().any(|sign| said.contains(sign))
+    };
+    keep_programs(&artifacts.program_symbols(), &folder.join("programs"), ran)?;
     if builder.record {
         // QEMU's log is complete when QEMU has ended.
         machine.vm.quit();
@@ -47,6 +51,19 @@ pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
     }
     remove_oldest(&lasting("failures")?)?;
     Ok(folder)
+}
+
+/// The shell, and whatever else ran.
+fn keep_programs(all: &Path, folder: &Path, ran: impl Fn(&str) -> bool) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for program in fs::read_dir(all)? {
+        let program = program?.path();
+        let name = program.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        if name == "shell" || ran(name) {
+            link(&program, &folder.join(name).with_extension("elf"))?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_oldest(directory: &Path) -> io::Result<()> {

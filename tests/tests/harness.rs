@@ -161,6 +161,7 @@ fn a_failure_leaves_a_recording_that_repeats_it() -> Result {
     for file in ["disk.img", "kernel.elf", "programs/shell.elf", "transcript.txt", "replay.bin"] {
         assert!(folder.join(file).exists(), "{file} is missing in {}", folder.display());
     }
+    assert_eq!(fs::read_dir(folder.join("programs"))?.count(), 1, "no other program ran");
     for line in machine.transcript().lines().filter(|line| line.starts_with("[kernel]")) {
         assert!(said.contains(line), "{line} is missing in\n{said}");
     }
