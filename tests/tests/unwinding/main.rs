@@ -85,6 +85,29 @@ fn at_every_instruction_of_a_yield_through_the_switch() -> Result {
 }
 
 #[test]
+fn with_the_arguments_that_the_process_has() -> Result {
+    // Each gets its own pid for a code.
+    let cmdline = "run=\"inferior 1 1000000; inferior 2 1000000\" sched=round-robin quantum=20us";
+    for profile in [Profile::Release, Profile::Debug] {
+        let (_machine, mut gdb) = spawning(Machine::builder().profile(profile).cmdline(cmdline))?;
+        // When the kernel's own tasks have done what there is to do at first.
+        gdb.command("delete")?;
+        gdb.command("orbital break-switch 2 1")?;
+        for _ in 0..10 {
+            gdb.enter("continue")?;
+            gdb.expect("about to switch: pid 2 -> pid 1")?;
+            gdb.prompt()?;
+        }
+        gdb.command("delete")?;
+        let ends = reports(&mut gdb, "step(2000, 'arguments')", "arguments")?;
+        let looked_at = Pattern::new("arguments {},").find(&ends);
+        let often = looked_at.and_then(|(_, found)| found.number(0)).ok_or_else(|| ends.clone())?;
+        assert!(often > 50, "{profile:?}: {often}");
+    }
+    Ok(())
+}
+
+#[test]
 fn in_the_instructions_that_read_the_flags() -> Result {
     let (_machine, mut gdb) = at_the_first_spawn(LOAD)?;
     stops_at(&mut gdb, "read_rflags")?;

@@ -2,7 +2,8 @@
 
 A root is a program's `_start`, the first function of a kernel task, or the boot code that idles. A
 trace may be cut at an entry only where the memory above it is not the CPU's: between `mov cr3` and
-the change of stacks, and once a task that ends has left its address space.
+the change of stacks, and once a task that ends has left its address space. The argument `code` of
+inferior's functions is the pid of the process.
 """
 
 import collections
@@ -25,6 +26,7 @@ class Tally:
 
     def __init__(self):
         self.ends = collections.Counter()
+        self.arguments = 0
         self.innermost = set()
         self.bad = []
         self.bad_count = 0
@@ -65,6 +67,8 @@ class Tally:
                     met |= self.known
                     return self.known_end
                 met.add(place)
+                if (wrong := self.argument_of(older)) is not None:
+                    return f"bad: {older.name()} of pid {gdb.parse_and_eval('$orbital_pid()')} has {wrong}"
                 if frame.type() == gdb.SIGTRAMP_FRAME and older.pc() < USER_END:
                     if not frames._memory_is_there(older):
                         return cut(innermost)
@@ -78,9 +82,18 @@ class Tally:
             return f"bad: ends in {frame.name()}"
         return "program" if frame.pc() < USER_END else "kernel"
 
+    def argument_of(self, frame):
+        """What is wrong with it; None if nothing is, or there is none."""
+        if frame.name() != "inferior::middle":
+            return None
+        self.arguments += 1
+        code = frame.read_var("code")
+        return None if code == gdb.parse_and_eval("$orbital_pid()") else f"code={code}"
+
     def report(self, what):
         """One line for the test, and the first bad traces."""
-        seen = ", ".join(f"{end} {count}" for end, count in sorted(self.ends.items()))
+        ends = {**self.ends, "arguments": self.arguments} if self.arguments else self.ends
+        seen = ", ".join(f"{end} {count}" for end, count in sorted(ends.items()))
         print(f"{what}: {sum(self.ends.values())} places, {self.bad_count} bad; {seen}")
         print("through: " + " ".join(sorted(name or "?" for name in self.innermost)))
         for trace in self.bad:
