@@ -53,6 +53,11 @@ def tasks_are_inferiors() -> bool:
     return connection is not None and connection.type == "extended-remote"
 
 
+def is_replay() -> bool:
+    """Whether the machine repeats a recorded run, as QEMU's monitor says."""
+    return "Replaying" in gdb.execute("monitor info replay", to_string=True)
+
+
 @contextmanager
 def cpu() -> Iterator[None]:
     """Selects the inferior on the CPU, where tasks are inferiors: the one all of whose registers are

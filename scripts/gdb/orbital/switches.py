@@ -97,18 +97,42 @@ class SwitchBreakpoint(gdb.Breakpoint):
         any_ = view.at["break.any"]
         _write(view.at["break.from"], any_ if source is None else source)
         _write(view.at["break.to"], any_ if target is None else target)
+        self.turn(True)
+
+    def turn(self, on):
+        _write(self.at["break.enabled"], int(on), 1)
 
     def stop(self):
-        source, target = (session.register(name) for name in ("rdi", "rsi"))
-        print(f"about to switch: pid {source} -> pid {target}")
-        return True
+        return _says_between(*(session.register(name) for name in ("rdi", "rsi")))
+
+
+class ReplayedSwitchBreakpoint(gdb.Breakpoint):
+    """Where every switch comes by: nothing is written to a machine that repeats a run."""
+
+    def __init__(self, view, source, target):
+        super().__init__("switch_context")
+        self.view, self.wanted = view, (source, target)
+
+    def turn(self, on):
+        pass
+
+    def stop(self):
+        contexts = (session.register(name) for name in ("rdi", "rsi"))
+        pids = [self.view.word(context + self.view.at["context.id"]) for context in contexts]
+        meant = all(wanted in (None, pid) for wanted, pid in zip(self.wanted, pids))
+        return meant and _says_between(*pids)
+
+
+def _says_between(source, target):
+    print(f"about to switch: pid {source} -> pid {target}")
+    return True
 
 
 class BreakSwitch(OfTask):
     """Stop right before the next switch from one pid to another.
 
-The kernel itself compares, so switches that are not meant cost next to nothing. `any` or nothing
-stands for every pid. There is one such breakpoint; it can be disabled and deleted like any other,
+The kernel itself compares, so switches that are not meant cost next to nothing (in a replay gdb does,
+as nothing may change there). `any` or nothing stands for every pid. There is one such breakpoint; it can be disabled and deleted like any other,
 and a new break-switch takes its place.
 Usage: orbital break-switch [FROM] [TO]"""
 
@@ -126,17 +150,17 @@ Usage: orbital break-switch [FROM] [TO]"""
         source, target = chosen + [None] * (2 - len(chosen))
         if self.breakpoint:
             self.breakpoint.delete()
-        self.breakpoint = SwitchBreakpoint(view, source, target)
-        _write(view.at["break.enabled"], 1, 1)
+        kind = ReplayedSwitchBreakpoint if session.is_replay() else SwitchBreakpoint
+        self.breakpoint = kind(view, source, target)
 
     def _changed(self, breakpoint):
         if breakpoint is self.breakpoint:
-            _write(breakpoint.at["break.enabled"], int(breakpoint.enabled), 1)
+            breakpoint.turn(breakpoint.enabled)
 
     def _deleted(self, breakpoint):
         if breakpoint is self.breakpoint:
             self.breakpoint = None
-            _write(breakpoint.at["break.enabled"], 0, 1)
+            breakpoint.turn(False)
 
 
 def _pid(word: str) -> int:
