@@ -211,12 +211,13 @@ boot() {
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
 }
 
-# in_tmux OPTION...: runs this script in a new tmux and leaves with the status it has there; 0 when
-# somebody detaches from it.
+# in_tmux OPTION...: runs this script in a new tmux and leaves with the status it has there. The
+# session goes when nobody looks at it any more: a terminal that is closed takes all along.
 in_tmux() {
     make_scratch
     # shellcheck disable=SC2016 # for the shell in tmux
-    tmux new-session -- bash -c '"$@"; echo $? >"$0"' "$scratch/status" "$0" "$@" || exit "$EXIT_NOT_STARTED"
+    tmux new-session -- bash -c '"$@"; echo $? >"$0"' "$scratch/status" "$0" "$@" \; \
+        set-option destroy-unattached on || exit "$EXIT_NOT_STARTED"
     [[ ! -e $scratch/status ]] || exit "$(<"$scratch/status")"
     exit
 }

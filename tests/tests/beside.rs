@@ -144,11 +144,21 @@ fn the_machine_runs_on_when_gdb_is_left_and_ends_when_the_script_is_killed() -> 
     tmux.until("everything ends", || Ok(tmux.processes()?.is_empty()))
 }
 
+/// As in a plain terminal, and with the socket of the tmux in there where it goes with the test.
+const PLAIN: &str = "d=${TMUX%/*}; env -u TMUX TMUX_TMPDIR=$d TMPDIR=$d";
+
+#[test]
+fn a_terminal_that_is_closed_takes_all_along() -> Result {
+    let tmux = Tmux::run_script("closed", PLAIN, "shells=1")?;
+    tmux.expect(0, "(gdb)")?;
+    assert!(!tmux.processes()?.is_empty(), "the machine runs");
+    tmux.tell(&["kill-session", "-t", "o"])?;
+    tmux.until("everything ends", || Ok(tmux.processes()?.is_empty()))
+}
+
 #[test]
 fn a_tmux_of_its_own_hands_on_how_the_run_ended() -> Result {
-    // As in a plain terminal, and with that tmux's socket where it goes with the test.
-    let plain = "d=${TMUX%/*}; env -u TMUX TMUX_TMPDIR=$d TMPDIR=$d";
-    let tmux = Tmux::run_script("inside", plain, "run=\"exitcode 5\" poweroff=yes")?;
+    let tmux = Tmux::run_script("inside", PLAIN, "run=\"exitcode 5\" poweroff=yes")?;
     tmux.expect(0, "(gdb)")?;
     tmux.enter(0, "quit")?;
     tmux.expect(0, "left with 1")?;
