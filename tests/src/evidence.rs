@@ -33,10 +33,8 @@ pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
     link(&image::image(builder)?, &folder.join("disk.img"))?;
     link(&artifacts.kernel_symbols(), &folder.join("kernel.elf"))?;
     fs::write(folder.join("machine"), image::machine_arguments(builder)?.join("\n") + "\n")?;
-    let transcript = folder.join("transcript.txt");
-    fs::copy(machine.log.path(), &transcript)?;
-    let said = fs::read(transcript)?;
-    let said = String::from_utf8_lossy(&said);
+    fs::copy(machine.log.path(), folder.join("transcript.txt"))?;
+    let said = machine.transcript();
     let ran = |name: &str| {
         let signs = [format!("({name})"), format!("orbital> {name}")];
         builder.cmdline.contains(name) || signs.iter().any(|sign| said.contains(sign))
