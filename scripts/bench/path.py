@@ -29,8 +29,8 @@ STAGES = [
 # The routines in assembly, by the beginning of their names.
 LABELS = [("syscall_entry", "entry"), ("vector_", "entry"), ("trap_common", "entry"),
           ("trap_exit", "exit"), ("interrupt_exit", "exit"), ("resume_at_exit", "exit"),
-          ("resume_in_kernel", "switch"), ("suspend_context", "switch"), ("leave_context", "switch"),
-          ("switch_context", "switch")]
+          ("resume_in_kernel", "switch"), ("return_in_kernel", "switch"), ("suspend_context", "switch"),
+          ("leave_context", "switch"), ("switch_context", "switch")]
 ORDER = ["entry", "decode", "decide", "act", "switch", "exit", "program"]
 MOST = 1000
 # How often the way is gone before it is looked at.
