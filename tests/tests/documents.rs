@@ -9,9 +9,15 @@ use orbital_tests::{Result, transcript, workspace};
 const README: &str = "README.md";
 const TOUR: &str = "scripts/gdb/TOUR.md";
 const ORBITAL_GDB: &str = "scripts/orbital-gdb/README.md";
+const FIRST: &str = "A first session";
 const PROGRAMS: &str = "Programs and policies of your own";
 const SWITCH: &str = "Looking at a switch in gdb";
 const TIME: &str = "Going back in time";
+
+#[test]
+fn the_readme_starts_three_shells() -> Result {
+    transcript::run_markdown(README, Some(FIRST))
+}
 
 #[test]
 fn the_readme_runs_programs() -> Result {
