@@ -9,7 +9,6 @@ use core::arch::asm;
 use core::mem::offset_of;
 
 use super::msr;
-use super::switch::TaskContext;
 
 /// DS, ES, FS and GS of a task that does not run.
 #[repr(C, align(8))]
@@ -42,17 +41,17 @@ impl Selectors {
     }
 }
 
-/// Loads what `incoming` has, and notes the base that `outgoing` has. Selectors first: a selector
-/// that is not null clears the base, so a program can lose its own, and what it has now is asked of
-/// the CPU. GS is loaded while the program's base is the active one, so that the kernel's survives.
+/// Loads these and the base of FS; the base there was. Selectors first: a selector that is not null
+/// clears the base, so a program can lose its own, and what it has now is asked of the CPU. GS is
+/// loaded while the program's base is the active one, so that the kernel's survives.
 ///
 /// # Safety
-/// Interrupts are off; `outgoing` is the context of the running task, whose selectors are stored,
-/// `incoming` a suspended one. The CPU accepted each selector before, and the GDT does not change.
-pub(super) unsafe fn load(outgoing: &mut TaskContext, incoming: &TaskContext) {
-    let Selectors { ds, es, fs, gs } = incoming.selectors;
+/// Interrupts are off, and no program needs what is there now. The CPU accepted each selector before,
+/// and the GDT does not change; `fs_base` is canonical.
+pub(super) unsafe fn exchange(selectors: Selectors, fs_base: u64) -> u64 {
+    let Selectors { ds, es, fs, gs } = selectors;
     // SAFETY: every x86-64 CPU has the register.
-    outgoing.fs_base = unsafe { msr::read(msr::FS_BASE) };
+    let previous = unsafe { msr::read(msr::FS_BASE) };
     // SAFETY: ring-3 data or code, or null (caller); the kernel addresses nothing through these.
     unsafe {
         asm!(
@@ -71,6 +70,7 @@ pub(super) unsafe fn load(outgoing: &mut TaskContext, incoming: &TaskContext) {
         asm!("swapgs", "mov gs, {gs:x}", "swapgs", gs = in(reg) gs,
              options(nostack, preserves_flags));
     }
-    // SAFETY: canonical, as the kernel's loader made it or the CPU held it.
-    unsafe { msr::write(msr::FS_BASE, incoming.fs_base) };
+    // SAFETY: canonical (caller).
+    unsafe { msr::write(msr::FS_BASE, fs_base) };
+    previous
 }

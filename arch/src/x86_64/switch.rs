@@ -243,8 +243,8 @@ unsafe extern "C" fn exchange_special(prev: *mut TaskContext, next: *const TaskC
     let incoming = unsafe { &*next };
     // SAFETY: the images belong to the two tasks (caller) and were initialised or saved before.
     unsafe { fpu::exchange(outgoing.image(), incoming.image()) };
-    // SAFETY: one runs, the other is suspended (caller).
-    unsafe { segments::load(outgoing, incoming) };
+    // SAFETY: the selectors of the one are stored (caller), what the other has was loaded before.
+    outgoing.fs_base = unsafe { segments::exchange(incoming.selectors, incoming.fs_base) };
     outgoing.note_special();
 }
 

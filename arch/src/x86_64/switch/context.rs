@@ -38,14 +38,14 @@ pub struct TaskContext {
     /// Another word of the kernel's, 0 at first: how many of the allocations that it makes for the
     /// task are left until one fails.
     pub fail_in: Cell<u64>,
-    pub(in super::super) selectors: Selectors,
+    pub(super) selectors: Selectors,
     /// 1 if a switch to or from the task is more than one of FPU state by XSAVE.
     pub(super) special: u32,
     /// 1 if it is suspended in the middle of the kernel, so that the registers above mean something; 0
     /// if all of it is in its frame, at which rsp is.
     pub(super) in_kernel: u32,
     /// Where the program's thread-local storage is, or 0; canonical.
-    pub(in super::super) fs_base: u64,
+    pub(super) fs_base: u64,
     /// Where the frame of an entry from ring 3 ends: here. Null if there can be none.
     pub(super) kernel_stack_top: *mut u8,
 }
