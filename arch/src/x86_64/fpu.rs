@@ -7,7 +7,7 @@
 //! ever comes from here, so loading one cannot fault.
 
 use core::arch::asm;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use x86_64::registers::xcontrol::XCr0;
 
@@ -26,6 +26,9 @@ pub(super) const COMPONENTS: u32 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
 
 /// Whether the CPU has no XSAVE, but only FXSAVE: then every switch is special.
 static LEGACY: AtomicBool = AtomicBool::new(false);
+
+/// Bytes of one image, once the CPU has been asked; 0 before.
+static IMAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
 
 /// FXSAVE's area, which also begins an XSAVE image (SDM vol. 1, 10.5.1).
 const LEGACY_SIZE: usize = 512;
@@ -66,11 +69,22 @@ pub(super) fn is_legacy() -> bool {
     LEGACY.load(Ordering::Relaxed)
 }
 
-/// Bytes of one image. Asks the CPU, after `init`: remember the answer.
+/// Bytes of one image; after `init`.
 #[must_use]
 pub fn image_size() -> usize {
+    match IMAGE_SIZE.load(Ordering::Relaxed) {
+        0 => ask_image_size(),
+        size => size,
+    }
+}
+
+/// Once: CPUID takes a thousand instructions here, and on a virtual machine leaves it.
+#[cold]
+fn ask_image_size() -> usize {
     let info = raw_cpuid::CpuId::new().get_extended_state_info();
-    size_of_image(info.map_or(0, |info| info.xsave_area_size_enabled_features()))
+    let size = size_of_image(info.map_or(0, |info| info.xsave_area_size_enabled_features()));
+    IMAGE_SIZE.store(size, Ordering::Relaxed);
+    size
 }
 
 /// `xsave_size` is what CPUID says of the XSAVE area: 0 on some CPUs without XSAVE.

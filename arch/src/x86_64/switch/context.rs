@@ -68,7 +68,7 @@ impl TaskContext {
     /// How far behind it its FPU image lies.
     pub(super) const IMAGE: usize = size_of::<Self>();
 
-    /// Bytes of a context and its FPU image. Asks the CPU: remember the answer.
+    /// Bytes of a context and its FPU image.
     #[must_use]
     pub fn footprint() -> usize {
         Self::IMAGE + fpu::image_size()
