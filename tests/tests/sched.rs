@@ -241,3 +241,18 @@ fn top_finds_the_busiest_of_many_and_shows_a_screenful() -> Result {
     machine.expect("        64  ")?;
     machine.expect("... and 46 more").map(drop)
 }
+
+#[test]
+fn who_comes_late_gets_its_share_and_no_more_under_fair() -> Result {
+    let mut machine = Machine::builder().icount(2).cmdline("sched=fair shells=1").boot()?;
+    machine.enter("spin &")?;
+    machine.expect_line("started spin, pid {}")?;
+    machine.command("sleep 3")?;
+    let told = machine.command("meter 2s")?;
+    println!("{told}");
+    let (_, told) = Pattern::new("meter: {} turns of").find(&told).ok_or(told.clone())?;
+    // An instruction takes 4 ns.
+    let share = told[0].parse().unwrap_or(f64::NAN) * 200_000.0 * 4.0 / 2e9;
+    close("share", share, 0.5, 0.01);
+    Ok(())
+}

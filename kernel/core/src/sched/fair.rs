@@ -1,10 +1,11 @@
 //! Weighted virtual time: who has had least of the CPU, for its weight, runs next.
 //!
-//! Each task's virtual time grows by `ran / weight`; the ready set is a binary heap by virtual
+//! Each task's virtual time grows by `ran / weight`: time that nobody else wanted costs nothing, or who
+//! comes late would get as much before anybody else runs. The ready set is a binary heap by virtual
 //! time ([`Heap`](crate::heap::Heap)), O(log n) to enter and leave. A task that was away comes back
 //! a quantum before the least of those that stayed, at most: it runs soon, and nobody saves up more
-//! than that by sleeping. A yield goes behind the one that is first now. (Virtual time as in Demers, Keshav, Shenker,
-//! "Analysis and Simulation of a Fair Queueing Algorithm", 1989.)
+//! than that by sleeping. A yield goes behind the one that is first now. (Virtual time as in Demers,
+//! Keshav, Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", 1989.)
 
 use super::{DEFAULT_WEIGHT, Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 

@@ -54,7 +54,7 @@ pub struct Pick {
 /// A scheduling policy over the tasks that are ready.
 ///
 /// The running task is not in the ready set. `ran` is in ticks of the kernel's clock and counts
-/// from the pick that ends now.
+/// from the pick that ends now, but not what of it passed while nobody else was ready.
 pub trait Policy {
     /// `task` is ready now.
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64);

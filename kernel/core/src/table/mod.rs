@@ -37,6 +37,8 @@ pub struct Table<M> {
     /// The slot of the running task while the policy lets it pass its turn (`turns`); else [`NONE`].
     turn: u32,
     ready: usize,
+    /// When somebody became ready while nobody was: before, the running task kept the CPU from nobody.
+    wanted: u64,
     forced: u64,
     waiting_for_input: Queue,
     waiting_for_output: Queue,
@@ -78,6 +80,7 @@ impl<M> Table<M> {
             running: None,
             turn: NONE,
             ready: 0,
+            wanted: 0,
             forced: 0,
             waiting_for_input: Queue::new(),
             waiting_for_output: Queue::new(),

@@ -181,18 +181,22 @@ impl<M> Table<M> {
         panic!("policy {policy} picked pid {pid}, which is {}", state.word())
     }
 
-    /// The task that runs no longer, and for how long it did.
+    /// The task that runs no longer, and for how long it did while somebody else was ready.
     #[inline]
     fn stop_running(&mut self, now: u64) -> (Slot, u64) {
         self.settle();
         let Some(me) = self.running.take() else { nobody_running() };
         let task = &mut self.tasks[me];
         task.take_off_cpu(now);
-        (me, now.wrapping_sub(task.since))
+        let wanted = if self.ready == 0 { now } else { self.wanted.max(task.since) };
+        (me, now.wrapping_sub(wanted))
     }
 
     fn enqueue(&mut self, slot: Slot, why: Enter, now: u64) {
         self.settle();
+        if self.ready == 0 {
+            self.wanted = now;
+        }
         self.ready += 1;
         self.tasks[slot].entered = now;
         self.policy.enqueue(&mut self.tasks, slot, why, 0);

@@ -7,7 +7,7 @@ use orbital_abi::sched::POLICIES;
 
 use super::{SETTINGS, carry_out, running_pid, spawn, table, with_running};
 use crate::process::{Pid, WaitFor};
-use crate::sched::AnyPolicy;
+use crate::sched::{AnyPolicy, Decision};
 use crate::table::Table;
 
 #[test]
@@ -103,6 +103,30 @@ fn a_policy_starts_afresh_whatever_the_one_before_it_remembered() {
         let (least, most) = (turns.values().min(), turns.values().max());
         assert!(most.unwrap() - least.unwrap() <= 2, "after {other}: {turns:?}");
         assert!(turns.contains_key(&new), "after {other}: {turns:?}");
+    }
+}
+
+#[test]
+fn under_fair_time_that_nobody_else_wanted_costs_nothing() {
+    for waits in [false, true] {
+        let mut table = table(8);
+        table.set_policy(AnyPolicy::by_name("fair", &SETTINGS).unwrap(), Some(1000), 0);
+        let early = spawn(&mut table, Pid::LAUNCHER);
+        with_running(&mut table, Pid::LAUNCHER);
+        let decision = table.block(WaitFor::Work, 0);
+        carry_out(&mut table, decision, 0);
+        // It is alone up to here.
+        let now = 100_000;
+        if waits {
+            assert_eq!(table.block(WaitFor::Input, now), Decision::Idle);
+            table.wake_input(|()| true, now);
+        }
+        let late = table.create("late", Pid::LAUNCHER, (), 0).unwrap();
+        table.start(late, now);
+        let decision = if waits { table.decide() } else { table.slice_used_up(now) };
+        carry_out(&mut table, decision, now);
+        let turns = spin(&mut table, 20);
+        assert_eq!(turns.get(&early), Some(&10), "{turns:?}");
     }
 }
 
