@@ -36,6 +36,7 @@ impl Policy for Cooperative {
     fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, _ran: u64) {
         self.ready.left(tasks, task);
     }
+
     fn takes_turns(&self) -> bool {
         self.ready.holds_picked()
     }

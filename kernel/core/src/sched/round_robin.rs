@@ -1,8 +1,9 @@
 //! First come, first served, each for at most a quantum.
 //!
 //! The circle of `cooperative`; the answer to "for how long" differs, and with it the timer takes the
-//! CPU from a task that others wait for. What was woken has a circle of its own and is served at the
-//! next opportunity, however many compute: every other turn at most, so that they get theirs.
+//! CPU from a task that others wait for. Those that were woken have a circle of their own and are all
+//! served at the next opportunity, however many compute; but once they have had a quantum together,
+//! it is the turn of one that computes.
 
 use super::circle::Circle;
 use super::{Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
@@ -12,8 +13,8 @@ use super::{Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 pub struct RoundRobin {
     /// Those that ran, where the one on the CPU keeps its place, and those that were woken.
     pub(super) circles: [Circle; 2],
-    /// Whether the last turn went to one that was woken.
-    served_woken: bool,
+    /// For how long those that were woken ran since one that computes had a turn.
+    woken_ran: u64,
     quantum: u64,
 }
 
@@ -24,13 +25,22 @@ const WOKEN: u64 = 1;
 impl RoundRobin {
     pub(super) const fn new(settings: &Settings) -> Self {
         let circles = [Circle::new(), Circle::new()];
-        Self { circles, served_woken: false, quantum: settings.quantum }
+        Self { circles, woken_ran: 0, quantum: settings.quantum }
+    }
+
+    /// `task` ran for so long; its key says as what it was picked.
+    #[inline]
+    fn charge(&mut self, tasks: &Tasks, task: Slot, ran: u64) {
+        if tasks[task].key == WOKEN {
+            self.woken_ran = self.woken_ran.saturating_add(ran);
+        }
     }
 }
 
 impl Policy for RoundRobin {
     #[inline]
-    fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, _ran: u64) {
+    fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) {
+        self.charge(tasks, task, ran);
         let [ran, woken] = &mut self.circles;
         let (key, circle) = if why == Enter::Woken { (WOKEN, woken) } else { (RAN, ran) };
         tasks[task].key = key;
@@ -40,13 +50,13 @@ impl Policy for RoundRobin {
     #[inline]
     fn pick(&mut self, tasks: &mut Tasks) -> Option<Pick> {
         let [ran, woken] = &mut self.circles;
-        let may_serve_woken = !self.served_woken || ran.nobody_waits(tasks);
-        self.served_woken = may_serve_woken && !woken.nobody_waits(tasks);
-        let task = if self.served_woken {
+        let may_serve_woken = self.woken_ran < self.quantum || ran.nobody_waits(tasks);
+        let task = if may_serve_woken && !woken.nobody_waits(tasks) {
             let task = woken.pick(tasks)?;
             woken.left(tasks, task);
             task
         } else {
+            self.woken_ran = 0;
             ran.pick(tasks)?
         };
         Some(Pick { task, slice: Some(self.quantum) })
@@ -58,12 +68,14 @@ impl Policy for RoundRobin {
     }
 
     #[inline]
-    fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, _ran: u64) {
+    fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, ran: u64) {
+        self.charge(tasks, task, ran);
         self.circles[0].left(tasks, task);
     }
+
     fn takes_turns(&self) -> bool {
         let [ran, woken] = &self.circles;
-        ran.holds_picked() && woken.is_empty() && !self.served_woken
+        ran.holds_picked() && woken.is_empty()
     }
 
     fn passed(&mut self, task: Slot) {

@@ -173,22 +173,24 @@ fn what_was_woken_runs_next_however_many_compute() {
 }
 
 #[test]
-fn round_robin_gives_those_who_compute_every_other_turn_at_least() {
-    let (mut tasks, mut policy) = (Tasks::try_new(3).unwrap(), policy("round-robin"));
-    let spinner = Slot::new(2);
+fn round_robin_serves_all_that_were_woken_until_they_had_a_quantum_together() {
+    const SHORT: u64 = SETTINGS.quantum / 10;
+    let (mut tasks, mut policy) = (Tasks::try_new(31).unwrap(), policy("round-robin"));
+    let spinner = Slot::new(30);
     policy.enqueue(&mut tasks, spinner, Enter::Started, 0);
-    let mut turns = [0; 3];
-    for round in 0..100 {
-        policy.enqueue(&mut tasks, Slot::new(round % 2), Enter::Woken, 0);
-        let running = policy.pick(&mut tasks).unwrap().task;
-        turns[running.index()] += 1;
-        if running == spinner {
+    let mut order = Vec::new();
+    (0..30).for_each(|i| policy.enqueue(&mut tasks, Slot::new(i), Enter::Woken, 0));
+    for _ in 0..34 {
+        let task = policy.pick(&mut tasks).unwrap().task;
+        order.push(task == spinner);
+        if task == spinner {
             policy.enqueue(&mut tasks, spinner, Enter::SliceUsedUp, SETTINGS.quantum);
-            let woken = policy.pick(&mut tasks).unwrap().task;
-            turns[woken.index()] += 1;
+        } else {
+            policy.left(&mut tasks, task, Leave::Blocked, SHORT);
         }
     }
-    assert!(turns[2] >= 50, "{turns:?}");
+    let turns: Vec<_> = (0..34).filter(|&at| order[at]).collect();
+    assert_eq!(turns, [10, 21, 32, 33]);
 }
 
 #[test]
