@@ -2,9 +2,10 @@
 //!
 //! [`rdtsc`] reads it, [`Scale`] converts between two rates by one multiplication, and [`Clock`] is
 //! the kernel's clock: nanoseconds since an origin, for more than a hundred years. Everything but
-//! [`rdtsc`] and [`Clock::now_nanos`] is plain arithmetic. Who schedules works in ticks and
+//! [`rdtsc`], [`ticks_of_instructions`] and [`Clock::now_nanos`] is plain arithmetic. Who schedules works in ticks and
 //! converts only what is shown or was asked for in nanoseconds.
 
+use core::arch::asm;
 use core::arch::x86_64::_rdtsc;
 
 /// Nanoseconds in a second.
@@ -16,6 +17,26 @@ pub fn rdtsc() -> u64 {
     // SAFETY: every 64-bit processor has the instruction, and CR4.TSD, which would forbid it to
     // ring 3 only, does not concern ring 0.
     unsafe { _rdtsc() }
+}
+
+/// Ticks in which this CPU executes so many instructions, of the simplest kind: the least of a few
+/// measurements, of which the first may find a cold cache and any an interruption.
+pub fn ticks_of_instructions(instructions: u64) -> u64 {
+    let measure = |_| {
+        let start = rdtsc();
+        // SAFETY: counts a register down to zero, two instructions a round.
+        unsafe {
+            asm!(
+                "2:",
+                "dec {rounds}",
+                "jnz 2b",
+                rounds = inout(reg) instructions.div_ceil(2).max(1) => _,
+                options(nomem, nostack),
+            );
+        }
+        rdtsc().wrapping_sub(start)
+    };
+    (0..4).map(measure).min().unwrap_or(0)
 }
 
 /// Multiplication by a fixed fraction, in a 128-bit product: no division when it is used.
@@ -188,6 +209,13 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn more_instructions_take_longer() {
+        let [few, many] = [1_000, 100_000].map(ticks_of_instructions);
+        assert!(0 < few && few < many, "{few} {many}");
+        assert!(ticks_of_instructions(0) < few);
     }
 
     #[test]
