@@ -143,6 +143,28 @@ fn a_call_at_the_end_of_user_memory_is_no_way_to_a_non_canonical_address() -> Re
     machine.expect_exit(exit::PROGRAM_FAILED)
 }
 
+/// QEMU reads the stack with the kernel's rights there, which SMAP, if the CPU has it, does not allow.
+#[test]
+fn a_program_may_return_far_within_ring_3() -> Result {
+    for machine in [bochs(), Machine::builder().cpu("qemu64")] {
+        let mut machine = machine.program(files::returns_far()?, "far").run("far").boot()?;
+        machine.expect("pid 1 (far) exited: 0")?;
+        machine.expect_exit(exit::SUCCESS)?;
+    }
+    Ok(())
+}
+
+/// There it is over after 50 instructions, fewer than the kernel takes to end a slice.
+#[test]
+fn programs_get_on_with_the_shortest_quantum() -> Result {
+    for sched in ["round-robin", "seeded"] {
+        let cmdline = format!("sched={sched} quantum=1us run=\"say on 2; say on 2\" poweroff=yes");
+        let mut machine = bochs().cmdline(cmdline).boot()?;
+        machine.expect_exit(exit::SUCCESS)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_panic_gets_out_to_its_last_line() -> Result {
     let mut machine = bochs().cmdline("panic=yes trace=0").may_panic().boot()?;
