@@ -4,7 +4,8 @@ mod coverage;
 mod parts;
 mod preempted;
 
-use iced_x86::Mnemonic;
+use std::collections::{BTreeMap, BTreeSet};
+
 use orbital_tests::code::Kernel;
 use orbital_tests::{Builder, Machine, Profile, Result, exit, program_symbols};
 
@@ -50,26 +51,13 @@ fn programs_lose_the_cpu_where_they_start_and_behind_their_calls() -> Result {
     Ok(())
 }
 
-/// What the tasks of `brink` do behind the loop in which they wait: so many instructions of each.
-/// Those that give way have a new slice then, which is not over before they end, and a page to be
-/// touched takes the rest of it.
-const BRINKS: [(&str, usize); 7] = [
-    ("brink_call", 9),
-    ("brink_yield", 2),
-    ("brink_run_ready", 2),
-    ("brink_selector", 2),
-    ("brink_touch", 1),
-    ("brink_read", 1),
-    ("brink_ud2", 1),
-];
-
 /// A program chooses where its slices end: in its last instructions before a call, a fault, its end,
 /// and at each instruction of the kernel's assembly after it, where that can be.
 #[test]
 fn the_timer_is_due_at_every_instruction_of_entry_switch_and_exit() -> Result {
     let kernel = Kernel::read(Profile::Release)?;
     let log = Log::new("sweep");
-    let machine = machine("run=brink poweroff=yes quiet=yes trace=65536").traced();
+    let machine = machine("run=brink poweroff=yes quiet=yes");
     let mut machine = log.of(machine, &kernel).boot()?;
     let told = machine.expect("brink: {} tasks as they must be")?;
     println!("{} tasks", &told[0]);
@@ -77,26 +65,36 @@ fn the_timer_is_due_at_every_instruction_of_entry_switch_and_exit() -> Result {
 
     let expiries = log.expiries()?;
     for part in parts::parts(&kernel) {
-        let met = part.instructions.intersection(&expiries).count();
-        let all = part.instructions.len();
-        println!("{}: the timer was due at {met} of {all} instructions", part.name);
-        for (ip, why) in &part.excused {
-            println!("  not counted: {ip:#x} in {}: {why}", kernel.name(*ip));
-        }
-        let missed: Vec<_> = part.instructions.difference(&expiries).collect();
-        assert!(missed.is_empty(), "{}: never at {missed:#x?}", part.name);
+        part.expect_all(&kernel, "the timer was due at", &expiries);
     }
-    let trace = machine.trace()?;
-    let preempted = Preempted::from_trace(&trace)?;
-    println!("{preempted}");
-    let brink = Kernel::of(&program_symbols("brink")?, Profile::Release)?;
-    for (path, count) in BRINKS {
-        let behind_loop = brink.body(path).iter().skip_while(|i| i.mnemonic() != Mnemonic::Jne);
-        for instruction in behind_loop.skip(1).take(count) {
-            let met = preempted.places.contains(&("brink", instruction.ip()));
-            assert!(met, "{path}: never at {}", brink.show(instruction));
+    Ok(())
+}
+
+/// First instructions, those before, at and behind a call, a fault, a page that is to be made, the last.
+#[test]
+fn a_task_loses_the_cpu_at_every_instruction_from_its_first_to_its_last() -> Result {
+    let mut traces = Vec::new();
+    for run in ["brink", "brink seeded"] {
+        let cmdline = format!("run=\"{run}\" poweroff=yes quiet=yes trace=65536");
+        let mut machine = machine(&cmdline).traced().boot()?;
+        machine.expect("brink: {} tasks as they must be")?;
+        machine.expect_exit(exit::SUCCESS)?;
+        traces.push(machine.trace()?);
+    }
+    let mut places = BTreeMap::<_, BTreeSet<_>>::new();
+    for trace in &traces {
+        let preempted = Preempted::from_trace(trace)?;
+        println!("{preempted}");
+        for (program, ip) in preempted.places {
+            places.entry(program).or_default().insert(ip);
         }
     }
-    assert!(preempted.faults >= 2, "both kinds");
+    let symbols = |program| Kernel::of(&program_symbols(program)?, Profile::Release);
+    let brink = symbols("brink")?;
+    for task in parts::tasks(&brink) {
+        task.expect_all(&brink, "lost the CPU at", &places["brink"]);
+    }
+    let first = symbols("tiny")?.body("_start")[0].ip();
+    assert!(places["tiny"].contains(&first), "never where a process starts");
     Ok(())
 }

@@ -1,11 +1,12 @@
-//! The kernel's assembly in parts, and which of its instructions do not count, and why.
+//! Assembly in parts, the kernel's and that of `brink`, and which of its instructions do not count,
+//! and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iced_x86::{Instruction, Mnemonic};
+use iced_x86::{Instruction, Mnemonic, Register};
 use orbital_tests::code::Kernel;
 
-/// A stretch of the kernel's assembly.
+/// A stretch of assembly.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// The instructions at which the timer can be seen to be due.
@@ -17,6 +18,7 @@ pub(crate) struct Part {
 /// The log of an execution does not have Rust code.
 const UNTOLD: &str = "cannot be told from the Rust before it";
 const NO_SUCH_PROGRAM: &str = "is for a return to an address where no program can be";
+const NEVER_REACHED: &str = "is behind what faults";
 const IDLE: &str = "is for an interrupt of idle, which the timer itself is";
 
 /// Entry, switch and exit.
@@ -40,6 +42,29 @@ pub(crate) fn parts(kernel: &Kernel) -> [Part; 3] {
         Part::new(kernel, "switch", &switch, &switch[..2]),
         exit.excuse(&beyond_user_end, NO_SUCH_PROGRAM),
     ]
+}
+
+/// Whether an instruction is the one meant.
+type Is = fn(&Instruction) -> bool;
+
+/// The tasks of `brink`, and what faults in them.
+const TASKS: [(&str, Is); 7] = [
+    ("brink_call", |_| false),
+    ("brink_yield", |_| false),
+    ("brink_run_ready", |_| false),
+    ("brink_selector", |_| false),
+    ("brink_touch", |_| false),
+    ("brink_read", |instruction| instruction.op0_register() == Register::AL),
+    ("brink_ud2", |instruction| instruction.mnemonic() == Mnemonic::Ud2),
+];
+
+/// All that the tasks of `brink` execute.
+pub(crate) fn tasks(brink: &Kernel) -> impl Iterator<Item = Part> {
+    TASKS.into_iter().map(|(name, faults)| {
+        let behind = brink.body(name).iter().skip_while(|i| !faults(i)).skip(1);
+        let behind = behind.map(Instruction::ip).collect();
+        Part::new(brink, name, &[name], &[]).excuse(&behind, NEVER_REACHED)
+    })
 }
 
 /// The first branch of that kind.
@@ -66,6 +91,17 @@ impl Part {
         }
         untold.retain(|ip| instructions.contains(ip));
         Self { name, instructions, excused: BTreeMap::new() }.excuse(&untold, UNTOLD)
+    }
+
+    /// That the timer was there at every instruction that counts.
+    pub(crate) fn expect_all(&self, code: &Kernel, what: &str, places: &BTreeSet<u64>) {
+        let met = self.instructions.intersection(places).count();
+        println!("{}: {what} {met} of {} instructions", self.name, self.instructions.len());
+        for (ip, why) in &self.excused {
+            println!("  not counted: {ip:#x} in {}: {why}", code.name(*ip));
+        }
+        let missed: Vec<_> = self.instructions.difference(places).collect();
+        assert!(missed.is_empty(), "{}: never at {missed:#x?}", self.name);
     }
 
     /// What a branch jumps over.
