@@ -19,14 +19,15 @@ use orbital_core::cmdline::CommandLine;
 use spin::Once;
 
 use crate::console::log;
-use crate::memory::{self, frames};
+use crate::memory;
+use crate::memory::window::WINDOW;
 use crate::ramdisk::Ramdisk;
 use crate::time;
 
 /// How the bootloader is to lay out memory.
 pub(crate) static CONFIG: BootloaderConfig = {
     let mut config = BootloaderConfig::new_default();
-    config.mappings.physical_memory = Some(Mapping::FixedAddress(frames::WINDOW.base));
+    config.mappings.physical_memory = Some(Mapping::FixedAddress(WINDOW.base));
     config.mappings.dynamic_range_start = Some(0xffff_9000_0000_0000);
     config.mappings.dynamic_range_end = Some(0xffff_9fff_ffff_f000);
     config.kernel_stack_size = 64 * 1024;
@@ -134,7 +135,7 @@ fn find_platform(info: &BootInfo) -> Platform {
     let rsdp = info.rsdp_addr.into_option().unwrap_or(0);
     let end = info.memory_regions.iter().map(|region| region.end).max().unwrap_or(0);
     // SAFETY: the bootloader maps all physical memory at the window, and nothing writes there.
-    let found = unsafe { acpi::discover(rsdp, frames::WINDOW, end) };
+    let found = unsafe { acpi::discover(rsdp, WINDOW, end) };
     let platform = found.unwrap_or_else(|error| {
         log(format_args!("[kernel] acpi: {error}; assuming a conventional PC"));
         Platform::conventional()

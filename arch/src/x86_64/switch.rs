@@ -10,6 +10,7 @@
 
 mod birth;
 mod context;
+mod special;
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -17,6 +18,7 @@ use core::mem::offset_of;
 use super::entry::{interrupt_exit, trap_exit};
 use super::frame::{SYSCALL_VECTOR, TrapFrame};
 use super::{fpu, irq, percpu, segments};
+use special::exchange_special;
 
 pub use context::{TaskContext, current, current_address, set_current};
 
@@ -230,22 +232,6 @@ unsafe extern "C" fn suspend_context(prev: *mut TaskContext, next: *mut TaskCont
         interrupt_exit = sym interrupt_exit,
         exchange_special = sym exchange_special,
     )
-}
-
-/// What a switch moves when it is not just the FPU by XSAVE; the selectors of `prev` are stored.
-///
-/// # Safety
-/// As [`switch`].
-unsafe extern "C" fn exchange_special(prev: *mut TaskContext, next: *const TaskContext) {
-    // SAFETY: valid, and nobody else touches it (caller).
-    let outgoing = unsafe { &mut *prev };
-    // SAFETY: as above.
-    let incoming = unsafe { &*next };
-    // SAFETY: the images belong to the two tasks (caller) and were initialised or saved before.
-    unsafe { fpu::exchange(outgoing.image(), incoming.image()) };
-    // SAFETY: the selectors of the one are stored (caller), what the other has was loaded before.
-    outgoing.fs_base = unsafe { segments::exchange(incoming.selectors, incoming.fs_base) };
-    outgoing.note_special();
 }
 
 #[cfg(test)]

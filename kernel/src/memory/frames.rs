@@ -1,15 +1,13 @@
-//! Frames of physical memory: taking one, giving it back, looking at what is in it.
+//! Frames of physical memory: taking one, giving it back.
 //!
-//! [`orbital_core::frames`] keeps the books. Added here is what has to do with the memory itself:
-//! the physical window, a stock of frames known to be zero (page tables come back that way, and
-//! are needed that way), and in debug builds a poison in every frame that is free. Used by the
-//! modules beside this one; others ask for [`counts`] only.
+//! [`orbital_core::frames`] keeps the books. Added here is what has to do with the memory itself: a
+//! stock of frames known to be zero (page tables come back that way, and are needed that way), and in
+//! debug builds a poison in every frame that is free. Used by the modules beside this one; others ask
+//! for [`counts`] only.
 
 use core::cell::Cell;
-use core::slice;
 
 use bootloader_api::info::{MemoryRegion, MemoryRegionKind};
-use orbital_arch::mmio::PhysicalWindow;
 use orbital_arch::paging::{PhysAddr, PhysFrame};
 use orbital_arch::switch;
 use orbital_core::cmdline::Fail;
@@ -18,16 +16,8 @@ use orbital_core::frames::{FailIn, Frame, Frames, Regions};
 
 use super::BootError;
 use super::stock::Stock;
+use super::window::{FRAME_SIZE, bytes, bytes_mut, zeroed_slice};
 use crate::sync::{Lock, Order};
-
-/// All physical memory, at the place the loader is told to show it.
-pub(crate) const WINDOW: PhysicalWindow = PhysicalWindow::new(0xffff_8800_0000_0000);
-
-/// Bytes in a frame.
-pub(crate) const FRAME_SIZE: usize = 4096;
-
-/// What is in a frame.
-pub(crate) type FrameBytes = [u8; FRAME_SIZE];
 
 /// Frames below this address belong to the firmware, and later to the start of other CPUs.
 const LOWEST_ADDRESS: u64 = 1 << 20;
@@ -74,7 +64,7 @@ impl Counts {
 /// Takes over what the loader's memory map calls usable.
 ///
 /// # Safety
-/// [`WINDOW`] is mapped, and nothing else uses the usable regions of `map`.
+/// [`WINDOW`](super::window::WINDOW) is mapped, and nothing else uses the usable regions of `map`.
 pub(crate) unsafe fn init(map: &[MemoryRegion]) -> Result<(), BootError> {
     let mut regions = Regions::new();
     for region in map.iter().filter(|region| region.kind == MemoryRegionKind::Usable) {
@@ -210,24 +200,6 @@ fn with_count_of_task<R>(work: impl FnOnce(&mut FailIn) -> R) -> R {
     result
 }
 
-/// What is in a frame.
-///
-/// # Safety
-/// The caller has the frame, and for as long as `'a` nothing else writes it.
-pub(crate) unsafe fn bytes<'a>(frame: PhysFrame) -> &'a FrameBytes {
-    // SAFETY: the window shows all memory; the rest is the caller's promise.
-    unsafe { &*WINDOW.pointer(frame.start_address().as_u64()) }
-}
-
-/// What is in a frame, to be changed.
-///
-/// # Safety
-/// The caller has the frame, and for as long as `'a` nothing else reads or writes it.
-pub(crate) unsafe fn bytes_mut<'a>(frame: PhysFrame) -> &'a mut FrameBytes {
-    // SAFETY: the window shows all memory; the rest is the caller's promise.
-    unsafe { &mut *WINDOW.pointer(frame.start_address().as_u64()) }
-}
-
 fn keep_or_release(stock: Option<&mut Stock>, books: &mut Frames<'_>, frame: Frame) {
     if stock.is_some_and(|stock| stock.put(frame).is_ok()) {
         return;
@@ -250,16 +222,4 @@ fn to_phys(frame: Frame) -> PhysFrame {
 
 fn from_phys(frame: PhysFrame) -> Frame {
     Frame::containing(frame.start_address().as_u64())
-}
-
-/// `len` zeros in the frames from `first` on.
-///
-/// # Safety
-/// The frames are memory, they are shown by the window, and they are the caller's for good.
-unsafe fn zeroed_slice<T: Copy>(first: Frame, len: usize) -> &'static mut [T] {
-    let start: *mut T = WINDOW.pointer(first.address());
-    // SAFETY: as the caller promises.
-    unsafe { start.write_bytes(0, len) };
-    // SAFETY: as the caller promises; frames are aligned for any number, for which 0 is a value.
-    unsafe { slice::from_raw_parts_mut(start, len) }
 }

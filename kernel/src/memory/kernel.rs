@@ -23,7 +23,8 @@ use orbital_arch::paging::{
 };
 
 use super::BootError;
-use super::frames::{self, Priority, WINDOW};
+use super::frames::{self, Priority};
+use super::window::WINDOW;
 use crate::sync::{Lock, Order};
 
 /// Where the kernel stacks are.

@@ -2,7 +2,8 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`frames`] | physical memory, frame by frame |
+//! | [`window`] | physical memory, as it is shown |
+//! | [`frames`] | the same, frame by frame |
 //! | [`kernel`] | the kernel's page tables: heap, stacks, device registers |
 //! | [`heap`] | the allocator behind `alloc`, for what is sized at boot |
 //! | [`kstack`] | kernel stacks with guard pages |
@@ -19,6 +20,7 @@ pub(crate) mod kstack;
 pub(crate) mod space;
 mod stock;
 pub(crate) mod user;
+pub(crate) mod window;
 
 use core::fmt;
 
@@ -116,5 +118,5 @@ pub(crate) fn finish_boot() -> impl fmt::Display {
 }
 
 const fn frames_to_kib(frames: u64) -> u64 {
-    frames * (frames::FRAME_SIZE as u64 / 1024)
+    frames * (window::FRAME_SIZE as u64 / 1024)
 }

@@ -8,8 +8,8 @@
 use orbital_abi::Errno;
 use orbital_core::range::UserRange;
 
-use super::frames;
 use super::space::{Access, AddressSpace};
+use super::window;
 
 /// Checks that the program could itself access every byte of `range` that way.
 ///
@@ -45,7 +45,7 @@ pub(crate) fn read(
         let frame = space.frame_for(piece.page, Access::Read)?;
         // SAFETY: the space has the frame. Interrupts are off and `space` is borrowed, so
         // neither its tasks nor anybody else writes it now.
-        let bytes = unsafe { frames::bytes(frame) };
+        let bytes = unsafe { window::bytes(frame) };
         let (part, others) = rest.split_at_mut(piece.len as usize);
         part.copy_from_slice(&bytes[piece.offset as usize..][..part.len()]);
         rest = others;
@@ -72,7 +72,7 @@ pub(crate) fn write(
         let frame = space.frame_for(piece.page, Access::Write)?;
         // SAFETY: the space owns the frame. Interrupts are off and `space` is borrowed, so
         // neither its tasks nor anybody else reads or writes it now.
-        let bytes = unsafe { frames::bytes_mut(frame) };
+        let bytes = unsafe { window::bytes_mut(frame) };
         let (part, others) = rest.split_at(piece.len as usize);
         bytes[piece.offset as usize..][..part.len()].copy_from_slice(part);
         rest = others;

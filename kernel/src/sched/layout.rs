@@ -23,7 +23,7 @@ pub(super) fn publish() {
         ("stack.size", memory::kstack::STACK_SIZE as usize),
         ("stack.stride", memory::kstack::PLACE_SIZE as usize),
         ("stack.region", memory::kernel::STACKS as usize),
-        ("memory.window", memory::frames::WINDOW.pointer::<u8>(0).addr()),
+        ("memory.window", memory::window::WINDOW.pointer::<u8>(0).addr()),
     ];
     for (name, value) in own.into_iter().chain(TaskContext::layout()).chain(TrapFrame::layout()) {
         debug::publish(name, value as u64);

@@ -9,6 +9,7 @@ use orbital_core::trace::{Event, Ring};
 
 use super::buffer::UserBuffer;
 use crate::boot;
+use crate::memory::window::FRAME_SIZE;
 use crate::memory::{frames, heap};
 use crate::sched::{self, TABLE, TRACE};
 use crate::text::Text;
@@ -28,8 +29,8 @@ pub(super) fn system(ptr: u64) -> Result<u64, Errno> {
         switches: TRACE.with(|ring| ring.count()),
         switches_forced: table.forced(),
         timer_interrupts: time::interrupts(),
-        memory_total: memory.total * frames::FRAME_SIZE as u64,
-        memory_free: memory.free * frames::FRAME_SIZE as u64,
+        memory_total: memory.total * FRAME_SIZE as u64,
+        memory_free: memory.free * FRAME_SIZE as u64,
         heap_total: heap::size() as u64,
         heap_used: heap::used_bytes() as u64,
         tasks: table.len() as u64,

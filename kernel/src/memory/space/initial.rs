@@ -7,7 +7,8 @@ use orbital_arch::paging::{Mapping, PhysFrame, Rights, Slot};
 use orbital_core::range::UserRange;
 
 use super::{AddressSpace, SpaceError, StackRange};
-use crate::memory::frames::{self, FrameBytes};
+use crate::memory::frames;
+use crate::memory::window::{self, FrameBytes};
 
 impl AddressSpace {
     /// Maps one page and lets `fill` write what it holds: a frame with unspecified contents.
@@ -22,7 +23,7 @@ impl AddressSpace {
     ) -> Result<(), SpaceError> {
         let frame = self.holdings.take(frames::alloc)?;
         // SAFETY: taken just now, and mapped nowhere yet.
-        fill(unsafe { frames::bytes_mut(frame) });
+        fill(unsafe { window::bytes_mut(frame) });
         self.insert(page, Mapping { frame, rights, owned: true })
     }
 
@@ -59,7 +60,7 @@ impl AddressSpace {
         for piece in range.pieces() {
             let frame = self.own_frame(piece.page)?;
             // SAFETY: the space owns the frame and is borrowed, and no task of it runs now.
-            let page = unsafe { frames::bytes_mut(frame) };
+            let page = unsafe { window::bytes_mut(frame) };
             let (part, others) = rest.split_at(rest.len().min(piece.len as usize));
             page[piece.offset as usize..][..part.len()].copy_from_slice(part);
             rest = others;
@@ -110,7 +111,7 @@ impl WordWriter<'_> {
             self.frame = self.space.own_frame(self.next)?;
         }
         // SAFETY: the space owns the frame and is borrowed, and no task of it runs now.
-        let page = unsafe { frames::bytes_mut(self.frame) };
+        let page = unsafe { window::bytes_mut(self.frame) };
         page.as_chunks_mut().0[offset / WORD] = word.to_le_bytes();
         self.next += WORD as u64;
         Ok(())

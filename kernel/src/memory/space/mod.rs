@@ -23,8 +23,9 @@ use core::ops::Range;
 use orbital_abi::layout::{GUARD_SIZE, MAP_BASE, PAGE_SIZE, USER_END};
 use orbital_arch::paging::{self, Mapping, PageTables, PhysFrame, Rights, Slot};
 
-use super::frames::{self, WINDOW};
+use super::frames;
 use super::kernel;
+use super::window::{self, WINDOW};
 use holdings::{Holdings, Release};
 
 /// What a page is to be used for.
@@ -84,9 +85,9 @@ impl AddressSpace {
             Slot::Mapped(mapping) if mapping.rights.write => {
                 let frame = holdings.take(frames::alloc)?;
                 // SAFETY: the template has the frame, and nothing writes a template.
-                let source = unsafe { frames::bytes(mapping.frame) };
+                let source = unsafe { window::bytes(mapping.frame) };
                 // SAFETY: taken just now, and mapped nowhere yet.
-                unsafe { frames::bytes_mut(frame) }.copy_from_slice(source);
+                unsafe { window::bytes_mut(frame) }.copy_from_slice(source);
                 Ok(Slot::Mapped(Mapping { frame, ..mapping }))
             }
             Slot::Mapped(mapping) => {
