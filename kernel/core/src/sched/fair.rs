@@ -13,7 +13,8 @@ use super::{DEFAULT_WEIGHT, Enter, Leave, Pick, Policy, Settings, Slot, Tasks};
 #[derive(Debug)]
 pub struct Fair {
     quantum: u64,
-    /// The virtual time of the task picked last: who comes back starts there.
+    /// What the least virtual time was at last, of those that are ready and the one that runs: who comes
+    /// starts there.
     now: u64,
 }
 
@@ -22,16 +23,21 @@ impl Fair {
         Self { quantum: settings.quantum, now: settings.quantum }
     }
 
-    fn charge(tasks: &mut Tasks, task: Slot, ran: u64) {
+    fn charge(&mut self, tasks: &mut Tasks, task: Slot, ran: u64) {
+        let first = tasks.heap.least();
         let entity = &mut tasks[task];
         let cost = u128::from(ran) * u128::from(DEFAULT_WEIGHT) / u128::from(entity.weight);
         entity.key = entity.key.saturating_add(u64::try_from(cost).unwrap_or(u64::MAX));
+        // Of a task that only comes back nothing follows: another one runs.
+        if ran > 0 {
+            self.now = self.now.max(entity.key.min(first));
+        }
     }
 }
 
 impl Policy for Fair {
     fn enqueue(&mut self, tasks: &mut Tasks, task: Slot, why: Enter, ran: u64) {
-        Self::charge(tasks, task, ran);
+        self.charge(tasks, task, ran);
         let first = tasks.heap.first().map_or(self.now, |(key, _)| key);
         let entity = &mut tasks[task];
         entity.key = match why {
@@ -55,6 +61,6 @@ impl Policy for Fair {
     }
 
     fn left(&mut self, tasks: &mut Tasks, task: Slot, _why: Leave, ran: u64) {
-        Self::charge(tasks, task, ran);
+        self.charge(tasks, task, ran);
     }
 }

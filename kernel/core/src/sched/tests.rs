@@ -132,6 +132,27 @@ fn fair_gives_a_sleeper_hardly_any_credit_for_its_absence() {
     assert!((9..=11).contains(&turns[&1]), "{turns:?}");
 }
 
+/// As a parent does that starts the next when one has ended.
+#[test]
+fn fair_gives_short_lives_one_after_another_no_more_than_one_long_one() {
+    let (mut tasks, mut policy) = (Tasks::try_new(2).unwrap(), policy("fair"));
+    let (long, short) = (Slot::new(0), Slot::new(1));
+    policy.enqueue(&mut tasks, long, Enter::Started, 0);
+    let mut got = [0; 2];
+    for _ in 0..1000 {
+        tasks.enter(short, 0);
+        policy.enqueue(&mut tasks, short, Enter::Started, 0);
+        while policy.pick(&mut tasks).unwrap().task == long {
+            got[0] += SETTINGS.quantum;
+            policy.enqueue(&mut tasks, long, Enter::SliceUsedUp, SETTINGS.quantum);
+        }
+        let ran = SETTINGS.quantum / 10;
+        got[1] += ran;
+        policy.left(&mut tasks, short, Leave::Exited, ran);
+    }
+    assert!(got[0].abs_diff(got[1]) <= got[1] / 50, "{got:?}");
+}
+
 #[test]
 fn priority_prefers_the_higher_level() {
     let got = spin("priority", &[25, 200], 1700);
