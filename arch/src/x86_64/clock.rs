@@ -2,8 +2,8 @@
 //!
 //! [`rdtsc`] reads it, [`Scale`] converts between two rates by one multiplication, and [`Clock`] is
 //! the kernel's clock: nanoseconds since an origin, for more than a hundred years. Everything but
-//! [`rdtsc`], [`ticks_of_instructions`] and [`Clock::now_nanos`] is plain arithmetic. Who schedules works in ticks and
-//! converts only what is shown or was asked for in nanoseconds.
+//! [`rdtsc`], [`ticks_of_instructions`] and [`Clock::now_nanos`] is plain arithmetic. Who schedules
+//! works in ticks and converts only what is shown or was asked for in nanoseconds.
 
 use core::arch::asm;
 use core::arch::x86_64::_rdtsc;

@@ -14,8 +14,11 @@ fn the_shell_shows_and_sets_policy_quantum_and_weight() -> Result {
     machine.expect_line("policy fair, quantum 2500us, {} ready")?;
     machine.enter("sched round-robin")?;
     machine.expect_line("policy round-robin, quantum 2500us, {} ready")?;
-    machine.enter("sched first-come")?;
-    machine.expect_line("usage: sched [POLICY [QUANTUM]]")?;
+    let refused = machine.command("sched first-come")?;
+    assert_eq!(
+        refused,
+        "policies: cooperative round-robin priority fair seeded sweep\nusage: sched [POLICY [QUANTUM]]\n"
+    );
     machine.enter("sched fair 10")?;
     machine.expect_line("quantum: 1us to 1s, such as 10ms")?;
     machine.expect_line("usage: sched [POLICY [QUANTUM]]")?;

@@ -70,6 +70,10 @@ struct Listed(&'static [&'static str]);
 
 impl core::fmt::Display for Listed {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|word| write!(out, "{word} "))
+        for (index, word) in self.0.iter().enumerate() {
+            let gap = if index == 0 { "" } else { " " };
+            write!(out, "{gap}{word}")?;
+        }
+        Ok(())
     }
 }
