@@ -9,7 +9,7 @@ sys.path.insert(0, _HERE)
 # For `timeline`, which scripts/trace.sh draws with, too.
 sys.path.append(os.path.dirname(_HERE))
 
-from orbital import attach, commands, frames, functions, programs, switches  # noqa: E402
+from orbital import attach, back, commands, frames, functions, programs, switches  # noqa: E402
 
 commands.Orbital()
 for command in (
@@ -27,6 +27,7 @@ for command in (
 functions.Pid()
 functions.FrameFunction()
 frames.install()
+back.install()
 
 if "ORBITAL_MACHINE" in os.environ:
     attach.attach(os.environ.pop("ORBITAL_MACHINE"), os.environ.pop("ORBITAL_PROXY", ""))

@@ -71,6 +71,10 @@ pub struct Session {
     reported: Id,
     /// Who was born last, until gdb has taken note of it and goes on.
     newborn: Option<Id>,
+    /// Who alone is to run on, as gdb says with `Hc`; it says so backwards only.
+    alone: Option<Id>,
+    /// Whom the user sent back.
+    sent_back: Option<Id>,
     /// Whom gdb wants stepped.
     stepping: Option<Id>,
     /// Where that one is awaited, if a birth came in between.
@@ -142,6 +146,8 @@ impl Session {
             selected: None,
             reported: first,
             newborn: None,
+            alone: None,
+            sent_back: None,
             stepping: None,
             awaited: None,
             pending: None,

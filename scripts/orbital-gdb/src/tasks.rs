@@ -5,6 +5,7 @@
 //! so the table is searched only when somebody attaches. [`Id::IDLE`] is not in the table: it is the
 //! context in which the kernel boots, and the only one until there is a table.
 
+mod past;
 mod state;
 mod symbols;
 

@@ -64,6 +64,7 @@ const INFERIOR: &str = "printf \"<%d>\\n\", $_inferior";
 fn every_process_goes_back_in_its_own_past() -> Result {
     let recording = Recording::of("inferior 1 8; inferior 2 8; inferior 3 8")?;
     breakpoints_watchpoints_and_steps(&recording)?;
+    switched_out(&recording)?;
     births(&recording)?;
     ends(&recording)
 }
@@ -99,6 +100,27 @@ end";
     assert_eq!(first[7..], [4, 0], "the breakpoint of another process: {said}");
     assert!(*milliseconds < 500, "reverse-stepi takes {milliseconds} ms: {said}");
     assert_eq!(*last, 4, "{said}");
+    Ok(())
+}
+
+/// Whoever is selected, not whoever is on the CPU, goes back to its own last instruction.
+fn switched_out(recording: &Recording) -> Result {
+    const BOTH: &str = "printf \"<%d>\\n<%d>\\n\", $_inferior, $orbital_pid()";
+    let mut commands = vec!["break inferior::leaf", "continue", "echo it never ran\\n"];
+    commands.extend(["thread 5.1", "reverse-stepi", BOTH]);
+    commands.extend(&SECOND_ROUND[1..]);
+    commands.extend(["echo it ran\\n", "thread 4.1", "reverse-stepi", BOTH]);
+    commands.extend(["frame function inferior::leaf", WHO, "reverse-stepi", BOTH]);
+    // To insert a breakpoint gdb selects everybody.
+    commands.extend(["break inferior::hold", "thread 6.1", "info threads", "reverse-next", BOTH]);
+    commands.extend(["thread 2.1", "reverse-finish", BOTH, "bt"]);
+    let said = recording.gdb(&commands)?;
+    let (never, ran) = said.split_once("\nit ran\n").ok_or_else(|| said.clone())?;
+    assert!(never.contains("No more reverse-execution history"), "{said}");
+    assert_eq!(numbers(never), [5, 1], "{said}");
+    // Inferior 2 is the launcher, which has no pid.
+    assert_eq!(numbers(ran), [4, 1, 4, 1, 4, 1, 6, 3, 2, 0], "{said}");
+    assert_eq!(count(ran, " kernel_task_entry ()"), 1, "{said}");
     Ok(())
 }
 

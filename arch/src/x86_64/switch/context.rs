@@ -88,6 +88,8 @@ impl TaskContext {
             ("context.id", offset_of!(Self, id)),
             // Half a word: whether the six registers above are saved.
             ("context.in_kernel", offset_of!(Self, in_kernel)),
+            // Written by each switch away from the task, whatever way it goes.
+            ("context.selectors", offset_of!(Self, selectors)),
             ("context.stack_top", offset_of!(Self, kernel_stack_top)),
         ]
         .into_iter()

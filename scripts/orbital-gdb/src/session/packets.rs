@@ -63,6 +63,7 @@ impl Session {
             "qC" => format!("QC{}", self.subject()),
             "qAttached" => "1".to_owned(),
             "qXfer" => self.document(rest)?,
+            "Qorbital.Back" => self.send_back(rest),
             "Qqemu.PhyMemMode" => {
                 self.physical = rest.starts_with('1');
                 self.pass_on(text)?
@@ -86,7 +87,7 @@ impl Session {
         features
     }
 
-    /// `Hg`: whom the next questions are about. (`Hc` says nothing that `vCont` does not.)
+    /// `Hg`: whom the next questions are about. `Hc`: who alone is to run; forwards `vCont` says so.
     fn select(&mut self, rest: &str) -> String {
         match (rest.split_at_checked(1), rest.get(1..).and_then(Target::parse)) {
             (Some(("g", _)), Some(Target::One(id))) if !self.known.contains(&id) => error(),
@@ -98,7 +99,14 @@ impl Session {
                 self.selected = None;
                 "OK".to_owned()
             }
-            (Some(("c", _)), Some(_)) => "OK".to_owned(),
+            (Some(("c", _)), Some(Target::One(id))) => {
+                self.alone = Some(id);
+                "OK".to_owned()
+            }
+            (Some(("c", _)), Some(Target::Any | Target::All)) => {
+                self.alone = None;
+                "OK".to_owned()
+            }
             _ => error(),
         }
     }

@@ -31,6 +31,7 @@ impl Session {
     /// Carries out `vCont`: what gdb is to be told.
     pub(super) fn resume(&mut self, step: Option<Step>) -> Result<String> {
         self.newborn = None;
+        self.sent_back = None;
         let pending = self.pending.take();
         if let Some(told) = self.tell(pending)? {
             return Ok(told);
@@ -157,7 +158,7 @@ impl Session {
     }
 
     /// Executes the instruction at hand, whatever is inserted there.
-    fn leave_instruction(&mut self) -> Result<Halt> {
+    pub(super) fn leave_instruction(&mut self) -> Result<Halt> {
         self.breakpoints.tidy(&mut self.machine)?;
         let rip = self.machine.register("rip")?;
         self.breakpoints.without(&mut self.machine, rip, |machine| machine.resume(Resume::Step))

@@ -56,6 +56,11 @@ impl State {
     pub(super) fn is_alive(&self) -> bool {
         self.tag > EMBRYO && self.tag <= BLOCKED
     }
+
+    /// Whether it has been on the CPU and left it.
+    pub(super) fn has_run(&self) -> bool {
+        self.switches > 0
+    }
 }
 
 impl fmt::Display for State {

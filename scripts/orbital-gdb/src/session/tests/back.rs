@@ -1,6 +1,9 @@
 //! How the machine runs backwards.
 
-use super::{Gdb, HOOKS, READY, RUNNING, SOMEWHERE, Stub, in_program, kernel, on_cpu, task};
+use super::{
+    Gdb, HOOKS, READY, RUNNING, SELECTORS, SOMEWHERE, Stub, context, in_program, kernel, on_cpu,
+    task,
+};
 
 /// Pid 1 in ring 3 on the CPU, pid 2 switched out.
 fn two_tasks() -> (Gdb, Stub) {
@@ -23,10 +26,10 @@ fn backwards_the_stops_of_others_are_passed_over_too() {
         on_cpu(0, 1, SOMEWHERE),
         on_cpu(0, 1, HOOKS.spawned),
         on_cpu(1, 2, SOMEWHERE),
-        in_program(1, 0x40_1001),
+        on_cpu(1, 2, SOMEWHERE - 1),
     ]);
     assert_eq!(gdb.ask("bc"), "T05thread:p2.1;");
-    assert_eq!(gdb.ask("bs"), "T05thread:p1.1;");
+    assert_eq!(gdb.ask("bs"), "T05thread:p2.1;");
     assert_eq!(gdb.ask("bx"), "E01");
 }
 
@@ -64,4 +67,43 @@ fn backwards_accesses_of_others_count_in_the_kernels_memory_alone() {
     an_access(&stub, SOMEWHERE);
     assert_eq!(gdb.ask("bc"), "T05thread:p1.1;");
     assert_eq!(gdb.ask("bc"), "T05replaylog:begin;thread:p1.1;");
+}
+
+/// Pid 2 again before its last switch, where it wrote its mark; two instructions later it is gone, and
+/// one back from there it is not.
+fn its_last_switch(stub: &Stub) {
+    let mark = SOMEWHERE + 1;
+    stub.future(vec![on_cpu(1, 2, mark), on_cpu(1, 2, mark + 1), on_cpu(0, 1, mark + 2)]);
+    stub.future(vec![on_cpu(1, 2, mark + 1)]);
+}
+
+#[test]
+fn a_task_that_is_switched_out_goes_back_to_before_its_switch() {
+    let (mut gdb, stub) = two_tasks();
+    gdb.ask("Hgp2.1");
+    assert_eq!(gdb.ask("Qorbital.Back:p9.1"), "E01");
+    assert_eq!(gdb.ask("Qorbital.Back:p2.1"), "OK");
+    // gdb has selected another one since, to insert a breakpoint.
+    gdb.ask("Hgp1.1");
+    gdb.ask(&format!("Z0,{:x},1", SOMEWHERE + 1));
+    its_last_switch(&stub);
+    assert_eq!(gdb.ask("bs"), "T05thread:p2.1;");
+    let watched = format!("Z2,{:x},2", context(1) + SELECTORS);
+    assert!(stub.heard().contains(&watched), "{:?}", stub.heard());
+    // On it goes, without a word, as gdb does in `reverse-next`.
+    stub.future(vec![on_cpu(1, 2, SOMEWHERE)]);
+    assert_eq!(gdb.ask("bs"), "T05thread:p2.1;");
+    assert!(stub.inserted().iter().all(|place| !place.starts_with('2')), "{:?}", stub.inserted());
+}
+
+#[test]
+fn a_step_of_one_alone_comes_before_that_of_whom_the_user_sent() {
+    let (mut gdb, stub) = two_tasks();
+    gdb.ask("Qorbital.Back:p2.1");
+    gdb.ask("Hcp1.1");
+    stub.future(vec![in_program(1, 0x40_0fff)]);
+    assert_eq!(gdb.ask("bs"), "T05thread:p1.1;");
+    gdb.ask("Hc0");
+    stub.put_word(super::RECORDS + super::RECORD_SIZE + 0x20, 0);
+    assert_eq!(gdb.ask("bs"), "T05replaylog:begin;thread:p2.1;", "it was never switched out");
 }

@@ -38,10 +38,12 @@ const BOOT_STACK: u64 = 0xffff_9000_0001_0000;
 const STACKS: u64 = 0xffff_a000_0000_0000;
 const STRIDE: u64 = 0x5000;
 
+const SELECTORS: u64 = 72;
+
 const READY: u8 = 1;
 const RUNNING: u8 = 2;
 
-const TABLE: [(&str, u64); 30] = [
+const TABLE: [(&str, u64); 31] = [
     ("table.entries", ENTRIES),
     ("table.capacity", 8),
     ("table.live", LIVE),
@@ -72,6 +74,7 @@ const TABLE: [(&str, u64); 30] = [
     ("context.rsp", 48),
     ("context.cr3", 56),
     ("context.in_kernel", 64),
+    ("context.selectors", SELECTORS),
 ];
 
 /// A kernel in the memory of a stub, with the boot context on the CPU.
