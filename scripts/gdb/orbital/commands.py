@@ -18,7 +18,14 @@ and change nothing, but for break-switch, which sets the kernel's filter for tha
         super().__init__("orbital", gdb.COMMAND_STATUS, prefix=True)
 
     def invoke(self, argument, from_tty):
+        if argument:
+            raise gdb.GdbError(f"no command {argument.split()[0]!r} (help orbital lists them)")
         gdb.execute("help orbital")
+
+
+def usage(command: gdb.Command) -> gdb.GdbError:
+    """How it is used, as an error."""
+    return gdb.GdbError(command.__doc__.splitlines()[-1].strip().replace("Usage", "usage"))
 
 
 class Show(gdb.Command):
@@ -40,7 +47,7 @@ class Show(gdb.Command):
     def only(self, words: list[str], most: int, least: int = 0) -> None:
         """Refuses too many or too few words."""
         if not least <= len(words) <= most:
-            raise gdb.GdbError(self.__doc__.splitlines()[-1].strip().replace("Usage", "usage"))
+            raise usage(self)
 
 
 class OfTask(Show):

@@ -20,7 +20,10 @@ _WAYS_OUT = ("trap_exit", "interrupt_exit")
 
 
 class Plain(FrameDecorator):
-    """Any other frame: with its source line, or with none."""
+    """Any other frame: with its source line, or with none, and `??` where no function is known."""
+
+    def function(self):
+        return self.inferior_frame().name() or "??"
 
     def filename(self):
         table = self.inferior_frame().find_sal().symtab

@@ -11,7 +11,9 @@ class Pid(gdb.Function):
     def __init__(self):
         super().__init__("orbital_pid")
 
-    def invoke(self):
+    def invoke(self, *arguments):
+        if arguments:
+            raise gdb.GdbError("$orbital_pid() takes no argument: it is who is on the CPU")
         try:
             view = session.kernel()
         except gdb.GdbError:

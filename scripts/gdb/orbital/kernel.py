@@ -135,6 +135,7 @@ class Kernel:
         """The fields of a TaskContext that mean something: a task that was done in the kernel goes on
         from its frame, and has saved no registers."""
         fields = self._fields("context", context)
+        del fields["selectors"]  # Of this one where it lies is all that is published.
         in_kernel = fields.pop("in_kernel") & 0xFFFF_FFFF
         return {n: value for n, value in fields.items() if in_kernel or n not in CALLEE_SAVED}
 

@@ -11,8 +11,9 @@ from typing import Optional
 import gdb
 
 from . import session
+from .commands import usage
 from .elf import Elf
-from .kernel import Unreadable
+from .kernel import USER_END, Unreadable
 
 _loaded: Optional[Elf] = None
 
@@ -76,9 +77,11 @@ Usage: orbital break PROGRAM LOCATION"""
 
     def invoke(self, argument, from_tty):
         self.dont_repeat()
+        if session.tasks_are_inferiors():
+            raise gdb.GdbError("every process is an inferior here: break sets breakpoints in programs")
         words = argument.split(maxsplit=1)
         if len(words) != 2:
-            raise gdb.GdbError("usage: orbital break PROGRAM LOCATION")
+            raise usage(self)
         named = [p for p in session.programs() if p.path.endswith(f"/{words[0]}.elf")]
         if not named:
             raise gdb.GdbError(f"no program {words[0]} (they are target/orbital/*/programs/*.elf)")
@@ -86,9 +89,11 @@ Usage: orbital break PROGRAM LOCATION"""
         try:
             load(named[0])
             _, places = gdb.decode_line(words[1])
-            addresses = [place.pc for place in places or ()]
+            addresses = [place.pc for place in places or () if place.pc < USER_END]
         finally:
             load(before)
+        if not addresses:
+            raise gdb.GdbError(f"nothing in {words[0]} is called {words[1]}")
         for address in addresses:
             ProgramBreakpoint(address, named[0])
 

@@ -1,5 +1,7 @@
 """`orbital switches`, `timeline` and `break-switch`: what the ring of switches tells."""
 
+import os
+
 import gdb
 from timeline import chrome
 from timeline.run import Run
@@ -40,7 +42,7 @@ Usage: orbital switches [N]"""
 def _count(word: str):
     if word == "all":
         return None
-    if not word.isdigit():
+    if not word.isdecimal():
         raise gdb.GdbError(f"how many is a number or `all`, not {word!r}")
     return int(word)
 
@@ -68,13 +70,13 @@ Usage: orbital timeline FILE"""
         return gdb.COMPLETE_FILENAME
 
     def show(self, view, words):
-        self.only(words, 1, 1)
-        run = run_of(view)
+        self.only([word for word in words if word], 1, 1)
+        run, file = run_of(view), os.path.expanduser(words[0])
         try:
-            chrome.write(run, words[0])
+            chrome.write(run, file)
         except OSError as error:
-            raise gdb.GdbError(f"cannot write {words[0]}: {error.strerror}") from error
-        print(f"{len(run.slices)} slices written to {words[0]}")
+            raise gdb.GdbError(f"cannot write {file}: {error.strerror}") from error
+        print(f"{len(run.slices)} slices written to {file}")
 
 
 def run_of(view: Kernel) -> Run:
@@ -164,8 +166,10 @@ Usage: orbital break-switch [FROM] [TO]"""
 
 
 def _pid(word: str) -> int:
-    if not word.isdigit():
+    if not word.isdecimal():
         raise gdb.GdbError(f"a pid is a number or `any`, not {word!r}")
+    if int(word) >= 1 << 32:
+        raise gdb.GdbError(f"no task can have pid {word}")
     return int(word)
 
 

@@ -8,6 +8,7 @@ mod places;
 mod queues;
 mod symbols;
 mod timeline;
+mod words;
 
 use std::fs;
 use std::path::PathBuf;

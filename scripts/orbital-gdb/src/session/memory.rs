@@ -62,7 +62,9 @@ impl Session {
         };
         let (name, id) = (register.name.clone(), self.subject());
         let place = self.tasks.place_of(&mut self.machine, id, &name)?;
-        let Some(place) = place else { return Ok(error()) };
+        let Some(place) = place else {
+            return Ok(format!("E.{name} was not saved when the task was switched out"));
+        };
         let written = self.machine.write(place, &value.to_le_bytes())?;
         Ok(if written { "OK".to_owned() } else { error() })
     }
