@@ -12,7 +12,7 @@ from typing import Optional
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
-_SYMTAB, _NOTE = 2, 7
+_PROGBITS, _SYMTAB, _NOTE = 1, 2, 7
 _FUNCTION = 2
 _BUILD_ID = 3
 
@@ -73,6 +73,19 @@ class Elf:
                 if is_build_id(note):
                     return section.address, note
         return None
+
+    @cached_property
+    def identity(self) -> Optional[tuple[int, bytes]]:
+        """What tells a program from others in memory, and where: its build id, or, where the linker
+        made none, the code at its entry."""
+        entry = _HEADER.unpack_from(self.bytes)[4]
+        if self.build_id is None:
+            for section in self.sections:
+                inside = entry - section.address
+                if section.kind == _PROGBITS and 0 <= inside < section.size:
+                    start = section.offset + inside
+                    return entry, self.bytes[start : min(start + 64, section.offset + section.size)]
+        return self.build_id
 
     @cached_property
     def _symbols(self) -> list[tuple[int, int, str, int]]:

@@ -4,7 +4,7 @@ import glob
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Iterator, Optional
 
@@ -138,7 +138,11 @@ def programs() -> list[Elf]:
     """The unstripped programs: those beside the kernel's file and what ORBITAL_PROGRAMS names."""
     beside = os.path.join(os.path.dirname(kernel_elf().path), "programs", "*.elf")
     files = sorted(glob.glob(beside)) + os.environ.get("ORBITAL_PROGRAMS", "").split(":")
-    return [elf(path) for path in files if os.path.isfile(path)]
+    found = []
+    for path in filter(os.path.isfile, files):
+        with suppress(ValueError):  # What is no program has no symbols.
+            found.append(elf(path))
+    return found
 
 
 def program_of(view: Kernel, context: int) -> Optional[Elf]:
@@ -146,9 +150,9 @@ def program_of(view: Kernel, context: int) -> Optional[Elf]:
     cr3 = view.word(context + view.at["context.cr3"])
     seen: dict[tuple[int, int], Optional[bytes]] = {}
     for program in programs():
-        if program.build_id is None:
+        if program.identity is None:
             continue
-        address, note = program.build_id
+        address, note = program.identity
         place = address, len(note)
         if place not in seen:
             try:

@@ -4,7 +4,7 @@ import unittest
 
 import gdb
 
-from orbital import commands, session
+from orbital import commands, frames, session
 
 
 class Names(unittest.TestCase):
@@ -20,3 +20,20 @@ class Words(unittest.TestCase):
         with self.assertRaises(gdb.GdbError) as refused:
             commands.Ps().only(["x"], 0)
         self.assertEqual(str(refused.exception), "usage: orbital ps")
+
+
+class Frames(unittest.TestCase):
+    def test_one_without_a_function_has_question_marks_for_a_name(self):
+        class Frame:
+            found = None
+
+            def inferior_frame(self):
+                return self
+
+            def name(self):
+                return self.found
+
+        frame = Frame()
+        self.assertEqual(frames.Plain(frame).function(), "??")
+        frame.found = "main"
+        self.assertEqual(frames.Plain(frame).function(), "main")

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use xmas_elf::ElfFile;
 use xmas_elf::header::Type as FileType;
-use xmas_elf::program::Type;
+use xmas_elf::program::{ProgramHeader, Type};
 use xmas_elf::sections::SectionData;
 use xmas_elf::symbol_table::Entry;
 
@@ -17,9 +17,9 @@ use crate::wires::{Error, Result};
 pub struct Identity {
     /// Its lowest address.
     pub base: u64,
-    /// The address of the note with the build id.
+    /// The address of the note with the build id, or of the code that stands for it.
     pub note_address: u64,
-    /// The note, as it lies there.
+    /// It, as it lies there.
     pub note: Vec<u8>,
 }
 
@@ -71,21 +71,44 @@ pub fn symbols<const N: usize>(file: &Path, names: [&str; N]) -> Result<[Symbol;
 /// The file cannot be read, or is no ELF file.
 pub fn identity(file: &Path) -> Result<Option<Identity>> {
     with_elf(file, |elf| {
-        let movable = elf.header.pt2.type_().as_type() == FileType::SharedObject;
-        let moved = if movable { orbital_abi::layout::IMAGE_BASE } else { 0 };
-        let loaded = elf.program_iter().filter(|header| header.get_type() == Ok(Type::Load));
-        let base = loaded.map(|header| header.virtual_addr()).min()?;
-        elf.program_iter().filter(|header| header.get_type() == Ok(Type::Note)).find_map(|header| {
+        segments(elf, Type::Note).find_map(|header| {
             let offset = usize::try_from(header.offset()).ok()?;
             let size = usize::try_from(header.file_size()).ok()?;
             let note = elf.input.get(offset..offset.checked_add(size)?)?;
-            is_build_id(note).then(|| Identity {
-                base: base + moved,
-                note_address: header.virtual_addr() + moved,
-                note: note.to_owned(),
-            })
+            is_build_id(note).then(|| located(elf, header.virtual_addr(), note)).flatten()
         })
     })
+}
+
+/// What else tells a program from others, where its linker made no build id: the code at its entry,
+/// which no program writes to.
+///
+/// # Errors
+/// The file cannot be read, or is no ELF file.
+pub fn entry_code(file: &Path) -> Result<Option<Identity>> {
+    const LENGTH: u64 = 64;
+    with_elf(file, |elf| {
+        let entry = elf.header.pt2.entry_point();
+        segments(elf, Type::Load).find_map(|header| {
+            let inside = entry.checked_sub(header.virtual_addr())?;
+            let length = header.file_size().checked_sub(inside)?.min(LENGTH);
+            let offset = usize::try_from(header.offset().checked_add(inside)?).ok()?;
+            let code = elf.input.get(offset..offset.checked_add(length as usize)?)?;
+            if code.is_empty() { None } else { located(elf, entry, code) }
+        })
+    })
+}
+
+fn segments<'a>(elf: &'a ElfFile<'a>, kind: Type) -> impl Iterator<Item = ProgramHeader<'a>> {
+    elf.program_iter().filter(move |header| header.get_type() == Ok(kind))
+}
+
+/// What lies at `address`, where the file says so, as an identity.
+fn located(elf: &ElfFile<'_>, address: u64, note: &[u8]) -> Option<Identity> {
+    let movable = elf.header.pt2.type_().as_type() == FileType::SharedObject;
+    let moved = if movable { orbital_abi::layout::IMAGE_BASE } else { 0 };
+    let base = segments(elf, Type::Load).map(|header| header.virtual_addr()).min()?;
+    Some(Identity { base: base + moved, note_address: address + moved, note: note.to_owned() })
 }
 
 /// The start of the build id in a note, for a person.

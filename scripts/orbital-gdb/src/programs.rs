@@ -1,7 +1,8 @@
 //! Which file a task runs: the one whose build id lies in the task's memory.
 //!
 //! Names cannot tell, since any file can be started under any name, and a file that was built anew
-//! since has other symbols than the program that runs.
+//! since has other symbols than the program that runs. Where the linker made no build id, the code at
+//! the program's entry stands for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,10 +37,10 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Reads files, and folders of files; in a folder what is no program is passed over.
+    /// Reads files, and folders of files; what is no program is passed over.
     ///
     /// # Errors
-    /// A file cannot be read, or one given by name is no program with a build id.
+    /// A folder cannot be read.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut programs = Self::default();
         for path in paths {
@@ -53,15 +54,18 @@ impl Programs {
                     programs.add(&file).ok();
                 }
             } else {
-                programs.add(path)?;
+                programs.add(path).ok();
             }
         }
         Ok(programs)
     }
 
     fn add(&mut self, file: &Path) -> Result<()> {
-        let identity = elf::identity(file)?
-            .ok_or_else(|| Error::Unexpected(format!("{} has no build id", file.display())))?;
+        let identity = match elf::identity(file)? {
+            Some(identity) => identity,
+            None => elf::entry_code(file)?
+                .ok_or_else(|| Error::Unexpected(format!("{} is no program", file.display())))?,
+        };
         let file = fs::canonicalize(file)?;
         self.all.push((Program { file, base: identity.base }, identity));
         Ok(())

@@ -43,6 +43,37 @@ fn symbols_are_found_in_a_folder_whose_name_has_a_blank() -> Result {
 }
 
 #[test]
+fn a_program_without_a_build_id_is_known_by_its_code_and_what_is_no_program_is_passed_over()
+-> Result {
+    let place = folder("no build id")?;
+    let built = kernel(Profile::Release)?;
+    fs::hard_link(&built, place.join("kernel.elf"))?;
+    fs::create_dir(place.join("programs"))?;
+    let program = place.join("programs/nameless.elf");
+    let mut objcopy = Command::new("objcopy");
+    objcopy.args(["--remove-section", ".note.gnu.build-id"]);
+    objcopy.arg(built.with_file_name("programs").join("spin.elf")).arg(&program);
+    assert!(objcopy.status()?.success());
+    fs::write(place.join("programs/text.elf"), "no program")?;
+    let builder = Machine::builder().program(&program, "nameless").cmdline("run=nameless");
+    let mut machine = builder.boot()?;
+    machine.expect("[kernel] pid 1")?;
+    for option in ["--plain", "--release"] {
+        let mut gdb = Command::new(workspace().join("scripts/gdb.sh"));
+        gdb.args([option, "--symbols"]).arg(&place).arg(machine.gdb_socket());
+        let output =
+            gdb.args(["--", "-batch", "-ex", "orbital bt 1"]).stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said.matches(" _start ()").count(), 1, "{option}: {output:?}");
+    }
+    let mut proxy = Command::new(workspace().join("target/orbital/orbital-gdb"));
+    proxy.arg("--kernel").arg(&built).arg("--programs").arg(place.join("programs/text.elf"));
+    let output = proxy.arg(machine.gdb_socket()).stdin(Stdio::null()).output()?;
+    assert!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+#[test]
 fn a_machine_is_found_from_a_checkout_whose_name_has_a_blank() -> Result {
     let checkout = folder("some checkout")?;
     let copied =
