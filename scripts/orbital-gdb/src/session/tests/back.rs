@@ -11,7 +11,7 @@ fn two_tasks() -> (Gdb, Stub) {
         kernel(stub);
         task(stub, 0, 1, RUNNING);
         task(stub, 1, 2, READY);
-        stub.put_word(super::CURRENT, super::context(0));
+        stub.put_word(super::CURRENT, context(0));
         stub.set(in_program(1, 0x40_1000));
     })
 }
