@@ -67,11 +67,9 @@ impl Scratch {
         &self.gdb
     }
 
-    /// Whether somebody can connect to that: Linux marks sockets that listen with this flag.
-    pub(crate) fn gdb_listens(&self) -> bool {
-        let (path, flag) = (self.gdb.display().to_string(), " 00010000 ");
-        let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-        sockets.lines().any(|line| line.ends_with(&path) && line.contains(flag))
+    /// What `scripts/run.sh` keeps of the machine.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.directory.join("kept")
     }
 
     /// What QEMU writes to its standard error.
