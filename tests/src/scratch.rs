@@ -84,7 +84,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes directories of test processes that no longer exist.
+/// Removes directories and files of test processes that no longer exist.
 fn remove_stale() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else {
         return;
@@ -99,7 +99,8 @@ fn remove_stale() {
         if let Some(pid) = owner
             && !Path::new(&format!("/proc/{pid}")).exists()
         {
-            let _ = fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
         }
     }
 }
@@ -131,4 +132,30 @@ pub(crate) fn atomically<E: From<io::Error>>(
         let _ = fs::remove_file(&unfinished);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::process::Command;
+
+    use super::{PREFIX, remove_stale};
+
+    #[test]
+    fn what_a_killed_test_left_goes() -> io::Result<()> {
+        let mut gone = Command::new("true").spawn()?;
+        gone.wait()?;
+        let left = std::env::temp_dir().join(format!("{PREFIX}{}-x", gone.id()));
+        let ours = std::env::temp_dir().join(format!("{PREFIX}{}-x", std::process::id()));
+        for path in [&left, &ours] {
+            fs::create_dir(path)?;
+            fs::write(path.with_extension("txt"), "")?;
+        }
+        remove_stale();
+        assert!(!left.exists() && !left.with_extension("txt").exists());
+        assert!(ours.exists() && ours.with_extension("txt").exists());
+        fs::remove_dir(&ours)?;
+        fs::remove_file(ours.with_extension("txt"))
+    }
 }

@@ -10,7 +10,8 @@ use orbital_tests::{Result, workspace};
 
 /// A new folder for one test's files, with a short path: sockets lie in it.
 fn folder(name: &str) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("orbital-replay-{}-{name}", std::process::id()));
+    let folder = format!("orbital-test-{}-replay-{name}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
