@@ -7,6 +7,7 @@ set -euo pipefail
 . "$ORBITAL_ROOT/scripts/lib/qemu.sh"
 . "$ORBITAL_ROOT/scripts/lib/bochs.sh"
 . "$ORBITAL_ROOT/scripts/lib/replay.sh"
+. "$ORBITAL_ROOT/scripts/lib/beside.sh"
 
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_PANIC=3 EXIT_RESET=4 EXIT_NOT_STARTED=5 EXIT_TIMEOUT=124
 
@@ -25,15 +26,18 @@ stub listens on port 1234, or on the next free one; scripts/gdb.sh finds it.
   --wait-gdb                halt at the first instruction until gdb says continue
   --gdb                     the same, with gdb beside the console where tmux is there
   --gdb-socket FILE         let the gdb stub listen on this unix socket and on no port
+  --qmp FILE                join QEMU's monitor (QMP) to this unix socket, where a program listens;
+                            after a panic or a triple fault the machine then stands still
   --deterministic           let time pass by instructions: every run makes the same switches at the
                             same moments after the first, preemption included, while nobody types
   --record DIR              record the run into DIR, keys included; Ctrl-C leaves
-  --replay DIR              repeat the run in DIR exactly, or start the machine that a failed test
-                            left there; with --wait-gdb it stays when the run is over, for the
-                            reverse commands of gdb
+  --keep DIR                leave in DIR what starts the same machine again, whatever is built then
+  --replay DIR              repeat the recorded run in DIR exactly, or start the machine that --keep or
+                            a failed test left there; with --wait-gdb a recorded one stays when the
+                            run is over, for the reverse commands of gdb
   --bochs                   boot it in Bochs instead of QEMU, on a CPU that has what QEMU's lacks:
-                            x2APIC, TSC-deadline, PCID; takes the options without gdb, --record,
-                            --replay, --deterministic, --uefi and --qemu-arg
+                            x2APIC, TSC-deadline, PCID; takes the options without gdb, --qmp,
+                            --record, --deterministic, --uefi and --qemu-arg
   --uefi                    boot with UEFI (OVMF) instead of a BIOS
   --display                 show the screen in a window
   --memory MIB              how much memory the machine has (default: 128; at least 18)
@@ -56,7 +60,7 @@ END
 
 append=() programs=() qemu_args=()
 profile=release firmware=bios memory=128 seconds='' display='' bochs='' wait_gdb='' beside=''
-gdb_socket='' deterministic='' record='' replay='' note=''
+gdb_socket='' qmp='' deterministic='' record='' keep='' replay='' note=''
 
 main() {
     DIE_STATUS=$EXIT_USAGE
@@ -73,12 +77,12 @@ main() {
     [[ -n $replay ]] || build
     make_scratch
     trap 'rm -rf -- "$scratch"; rm -f -- "$note"; [[ ! -S $gdb_socket ]] || rm -- "$gdb_socket"' EXIT
-    if [[ -n $replay ]]; then
-        replay_machine "$replay" "$wait_gdb"
-        place=$replay
-    else
+    if [[ -z $replay ]]; then
         choose_image
-        [[ -n $bochs ]] || describe_machine
+        describe_machine
+    else
+        place=$replay
+        if [[ -n $bochs ]]; then replay_in_bochs "$replay"; else replay_machine "$replay" "$wait_gdb"; fi
     fi
     if [[ -n $bochs ]]; then
         run_bochs "$seconds" "$image" "$memory" "$display"
@@ -100,8 +104,10 @@ parse_options() {
         --qemu-arg) value_of "$@" && qemu_args+=("$2") && shift ;;
         --release | --debug) profile=${1#--} ;;
         --gdb-socket) value_of "$@" && gdb_socket=$(realpath -m -- "$2") && shift ;;
+        --qmp) value_of "$@" && qmp=$(realpath -m -- "$2") && shift ;;
         --deterministic) deterministic=yes ;;
         --record) value_of "$@" && record=$(realpath -m -- "$2") && shift ;;
+        --keep) value_of "$@" && keep=$(realpath -m -- "$2") && shift ;;
         --replay) value_of "$@" && replay=$(realpath -m -- "$2") && shift ;;
         --bochs) bochs=yes ;;
         --uefi) firmware=uefi ;;
@@ -115,10 +121,11 @@ parse_options() {
     done
     [[ -z $replay || -f $replay/machine ]] || die "--replay: there is no run in $replay"
     [[ -z $record || -z $deterministic ]] || die "--record: a recorded run needs no --deterministic"
-    [[ -z $replay || -z "${append[*]}${programs[*]}$record$deterministic" ]] ||
-        die "--replay: the machine is the one in $replay, without --append, --program, --record, --deterministic"
+    [[ -z $record || -z $keep ]] || die "--keep: --record keeps the machine, too"
+    [[ -z $replay || -z "${append[*]}${programs[*]}$record$keep$deterministic" ]] ||
+        die "--replay: the machine is the one in $replay, without --append, --program, --record, --keep, --deterministic"
     [[ -z $bochs ]] || refuse_with_bochs --uefi="${firmware#bios}" --gdb="$beside" --wait-gdb="$wait_gdb" \
-        --gdb-socket="$gdb_socket" --record="$record" --replay="$replay" --deterministic="$deterministic" \
+        --gdb-socket="$gdb_socket" --qmp="$qmp" --record="$record" --deterministic="$deterministic" \
         --qemu-arg="${qemu_args[*]}"
 }
 
@@ -176,31 +183,31 @@ without_debug_info() {
     printf '%s=%s\n' "$file" "$name"
 }
 
-# Sets machine from the options.
+# Sets machine from the options, and keeps it where they say so.
 describe_machine() {
     qemu_machine "$firmware"
     machine+=(-m "$memory" "${qemu_args[@]}")
     qemu_args=()
     [[ -z $deterministic ]] || deterministic_machine
+    [[ -z $keep$record ]] || keep_machine "${keep:-$record}" "$place" "$image" "${programs[@]}"
     if [[ -n $record ]]; then
-        record_machine "$record" "$place" "$image"
+        record_machine "$record"
     else
         qemu_disk "$image"
     fi
 }
 
 boot() {
-    local arguments stub=unix:${gdb_socket//,/,,},server=on,wait=off
+    local arguments action=panic=none,shutdown=poweroff stub=unix:${gdb_socket//,/,,},server=on,wait=off
     [[ -n $gdb_socket ]] || {
         pick_gdb_port
         stub=tcp:127.0.0.1:$gdb_port
     }
     note_machine "${gdb_socket:-127.0.0.1:$gdb_port}" "$place" "${programs[@]%=*}"
-    arguments=(
-        # What a test wants of its machine when that ends is not for a person.
-        "${machine[@]}" -action panic=none,shutdown=poweroff
-        -gdb "$stub"
-    )
+    [[ -z $qmp ]] || action=panic=pause,reboot=shutdown,shutdown=pause
+    # What a test wanted of the machine it kept is not for a person.
+    arguments=("${machine[@]}" -action "$action" -gdb "$stub")
+    [[ -z $qmp ]] || arguments+=(-qmp "unix:${qmp//,/,,}")
     # A recorded console cannot share the terminal with the monitor.
     [[ ${machine[*]} == *" -serial "* ]] ||
         arguments+=(-chardev "stdio,id=console,mux=on,signal=off" -serial chardev:console -mon chardev=console)
@@ -209,26 +216,6 @@ boot() {
     say "gdb: scripts/gdb.sh${gdb_socket:+ $gdb_socket} in a second terminal (the stub is ${stub%%,*})"
     [[ -z $beside ]] || open_gdb "${gdb_socket:-127.0.0.1:$gdb_port}"
     run_qemu "$seconds" "${arguments[@]}" "${qemu_args[@]}"
-}
-
-# in_tmux OPTION...: runs this script in a new tmux and leaves with the status it has there. The
-# session goes when nobody looks at it any more: a terminal that is closed takes all along.
-in_tmux() {
-    make_scratch
-    # shellcheck disable=SC2016 # for the shell in tmux
-    tmux new-session -- bash -c '"$@"; echo $? >"$0"' "$scratch/status" "$0" "$@" \; \
-        set-option destroy-unattached on || exit "$EXIT_NOT_STARTED"
-    [[ ! -e $scratch/status ]] || exit "$(<"$scratch/status")"
-    exit
-}
-
-# A pane with gdb on this machine, which goes when this script does, whatever ends it.
-open_gdb() {
-    [[ -n ${TMUX-} ]] || { say "--gdb: there is no tmux here; open the second terminal yourself" && return; }
-    # shellcheck disable=SC2016 # for the shell in the pane
-    tmux split-window -h -- bash -c \
-        '{ tail --pid="$0" -s 0.2 -f /dev/null; tmux kill-pane -t "$TMUX_PANE"; } & exec "$@"' "$$" \
-        "$ORBITAL_ROOT/scripts/gdb.sh" "$1"
 }
 
 finish() {

@@ -1,11 +1,14 @@
 # Recording a run of run.sh, and running it again. Needs common.sh and qemu.sh.
 #
 #   deterministic_machine           adds to `machine`: its time is the number of its instructions
-#   record_machine DIR PLACE IMAGE  puts into DIR what a repetition needs, and adds to `machine` that
-#                                   it is recorded
+#   keep_machine DIR PLACE IMAGE FILE=NAME...
+#                                   puts into DIR what starts `machine` with the disk IMAGE again; PLACE
+#                                   is the folder of its build, FILE=NAME a program from elsewhere
+#   record_machine DIR              adds to `machine` that it is recorded into DIR, where it is kept
 #   replay_machine DIR STAY         sets `machine` to the one in DIR: as it was recorded, or, without
 #                                   a recording, started once more. STAY: it does not end by itself,
 #                                   and has a snapshot from when the kernel was up
+#   replay_in_bochs DIR             sets `image` and `memory` to those of the machine in DIR
 #   empty_qcow2 FILE                makes a disk that only holds snapshots
 #
 # In DIR: `machine`, QEMU's arguments, one per line; `disk.img`, kernel.elf and programs/, which were
@@ -15,13 +18,28 @@
 
 deterministic_machine() { machine+=(-icount "shift=3,sleep=off" -rtc "base=2000-01-01,clock=vm"); }
 
-record_machine() {
-    mkdir -p -- "$1" && rm -rf -- "$1"/* || die "cannot write $1"
-    cp -- "$3" "$1/disk.img"
-    # Links: a later build makes new files.
-    cp -lr -- "$2/kernel.elf" "$2/programs" "$1" 2>/dev/null || cp -r -- "$2/kernel.elf" "$2/programs" "$1"
-    empty_qcow2 "$1/state.qcow2"
+keep_machine() {
+    local program
+    empty_folder "$1"
     printf '%s\n' "${machine[@]}" >"$1/machine"
+    link "$3" "$1/disk.img" && link "$2/kernel.elf" "$1" && link "$2/programs" "$1" || die "cannot write $1"
+    for program in "${@:4}"; do
+        cp --remove-destination -- "${program%=*}" "$1/programs/${program##*=}.elf" || die "cannot write $1"
+    done
+}
+
+# A later build makes new files. Another disk gets copies.
+link() { cp -lr -- "$1" "$2" 2>/dev/null || cp -r -- "$1" "$2"; }
+
+# empty_folder DIR: makes it, or takes away the run that is in it; what else somebody has stays.
+empty_folder() {
+    mkdir -p -- "$1" 2>/dev/null && [[ -w $1 ]] || die "cannot write $1"
+    [[ -e $1/machine || -z $(ls -A -- "$1") ]] || die "there is no run in $1, but something else: it stays as it is"
+    rm -rf -- "$1"/{machine,disk.img,kernel.elf,programs,replay.bin,state.qcow2,up.qcow2,console,record,transcript.txt}
+}
+
+record_machine() {
+    empty_qcow2 "$1/state.qcow2"
     recorded_devices "$1" record
     # A byte that a slow reader keeps from being written is written again later; QEMU does not record
     # when, and cannot replay beyond it. A file takes everything at once.
@@ -54,6 +72,13 @@ replay_machine() {
     else
         qemu_disk "$1/disk.img"
     fi
+}
+
+replay_in_bochs() {
+    [[ ! -e $1/replay.bin ]] || die "--bochs: what is recorded is repeated in QEMU only"
+    ! grep -q -x -e -bios -- "$1/machine" || die "--bochs: the machine in $1 has UEFI"
+    image=$1/disk.img
+    memory=$(sed -n '/^-m$/{n;p}' -- "$1/machine" | tail -n 1)
 }
 
 # take_snapshot DIR LOG FILE: makes FILE, the snapshots of DIR with one of the kernel's first

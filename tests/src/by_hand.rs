@@ -14,8 +14,9 @@ pub(crate) struct Typed {
 }
 
 impl Builder {
-    /// Boots it by `scripts/run.sh` with these options, typed in `folder`. It has no monitor.
+    /// Boots it by `scripts/run.sh` with these options, typed in `folder`.
     pub(crate) fn typed(mut self, options: Vec<String>, folder: &Path) -> Self {
+        self.bochs = options.iter().any(|option| option == "--bochs");
         self.typed = Some(Typed { options, folder: folder.to_owned() });
         self
     }
@@ -23,6 +24,14 @@ impl Builder {
     /// Whether `scripts/run.sh` starts it.
     pub(crate) fn by_script(&self) -> bool {
         self.bochs || self.typed.is_some()
+    }
+
+    /// The folder that those options name for the run, which then has everything of the machine in it.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        let typed = self.typed.as_ref()?;
+        let mut words = typed.options.iter().flat_map(|word| word.splitn(2, '='));
+        words.find(|&word| word == "--record" || word == "--replay")?;
+        Some(typed.folder.join(words.next()?))
     }
 
     /// The command that starts the same machine for a person.

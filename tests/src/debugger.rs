@@ -4,9 +4,11 @@
 //! once when gdb's prompt is back without the text it waits for. gdb ends with the thread that
 //! started it, by a signal of the kernel.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ pub struct Debugger {
     /// gdb waits for a command.
     ready: bool,
     limit: Duration,
+    /// Of the machine that is to tell more when a step fails.
+    blamed: Rc<Cell<bool>>,
 }
 
 impl Debugger {
@@ -45,7 +49,9 @@ impl Debugger {
     pub fn attach(machine: &Machine, options: &[&str]) -> Result<Self> {
         let debug = machine.builder.profile == Some(Profile::Debug);
         let build: &[_] = if debug { &["--debug"] } else { &[] };
-        Self::start(machine.gdb_socket(), &[build, options].concat(), machine.builder.limit)
+        let options = [build, options].concat();
+        let blamed = Rc::clone(&machine.blamed);
+        Self::start(machine.gdb_socket(), &options, machine.builder.limit, blamed)
     }
 
     /// Starts `scripts/gdb.sh` on a core dump.
@@ -54,11 +60,16 @@ impl Debugger {
     /// gdb does not start, or cannot make sense of the file.
     #[track_caller]
     pub fn open(dump: &Path) -> Result<Self> {
-        Self::start(dump, &[], Machine::builder().limit)
+        Self::start(dump, &[], Machine::builder().limit, Rc::default())
     }
 
     #[track_caller]
-    fn start(target: &Path, options: &[&str], limit: Duration) -> Result<Self> {
+    fn start(
+        target: &Path,
+        options: &[&str],
+        limit: Duration,
+        blamed: Rc<Cell<bool>>,
+    ) -> Result<Self> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(workspace().join("scripts/gdb.sh"));
         command.args(options).arg(target);
@@ -78,7 +89,7 @@ impl Debugger {
             }
         });
         let text = String::new();
-        let mut gdb = Self { child, input, output, text, cursor: 0, ready: false, limit };
+        let mut gdb = Self { child, input, output, text, cursor: 0, ready: false, limit, blamed };
         gdb.enter("set width 0")?;
         gdb.prompt()?;
         Ok(gdb)
@@ -172,7 +183,8 @@ impl Debugger {
     fn failure(&self, message: &str) -> Failure {
         let lines: Vec<_> = self.text.lines().collect();
         let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
-        Failure::new(message).seeing(shown.join("\n"))
+        self.blamed.set(true);
+        Failure::new(message).seeing_in_gdb(shown.join("\n"))
     }
 }
 

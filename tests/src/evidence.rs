@@ -21,6 +21,38 @@ const RECORDING: [&str; 3] = ["replay.bin", "state.qcow2", "record"];
 /// So many folders are kept: each may hold on to a build of its own.
 const KEPT: usize = 16;
 
+/// Where the parts of a machine lie.
+pub(crate) struct Parts {
+    disk: PathBuf,
+    /// With its symbols, as the programs are.
+    pub(crate) kernel: PathBuf,
+    programs: PathBuf,
+    /// Its arguments, as a file has them.
+    arguments: String,
+}
+
+impl Parts {
+    pub(crate) fn of(machine: &Machine) -> io::Result<Self> {
+        let builder = &machine.builder;
+        if builder.by_script() {
+            let folder = builder.folder().unwrap_or_else(|| machine.vm.scratch().kept());
+            return Ok(Self {
+                disk: folder.join("disk.img"),
+                kernel: folder.join("kernel.elf"),
+                programs: folder.join("programs"),
+                arguments: fs::read_to_string(folder.join("machine"))?,
+            });
+        }
+        let artifacts = Artifacts::locate(builder.profile)?;
+        Ok(Self {
+            disk: image::image(builder)?,
+            kernel: artifacts.kernel_symbols(),
+            programs: artifacts.program_symbols(),
+            arguments: image::machine_arguments(builder)?.join("\n") + "\n",
+        })
+    }
+}
+
 /// Keeps everything about `machine`; where. A recorded machine ends with it.
 pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
     let folder = lasting("failures")?.join(machine.log.name());
@@ -28,23 +60,28 @@ pub(crate) fn keep(machine: &mut Machine) -> io::Result<PathBuf> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => fs::create_dir(&folder)?,
     }
-    let builder = &machine.builder;
-    let artifacts = Artifacts::locate(builder.profile)?;
-    link(&image::image(builder)?, &folder.join("disk.img"))?;
-    link(&artifacts.kernel_symbols(), &folder.join("kernel.elf"))?;
-    fs::write(folder.join("machine"), image::machine_arguments(builder)?.join("\n") + "\n")?;
+    let parts = Parts::of(machine)?;
+    link(&parts.disk, &folder.join("disk.img"))?;
+    link(&parts.kernel, &folder.join("kernel.elf"))?;
+    fs::write(folder.join("machine"), parts.arguments)?;
     fs::copy(machine.log.path(), folder.join("transcript.txt"))?;
-    let said = machine.transcript();
+    let builder = &machine.builder;
+    let (given, said) = (builder.options().join(" "), machine.transcript());
     let ran = |name: &str| {
         let signs = [format!("({name})"), format!("orbital> {name}")];
-        builder.cmdline.contains(name) || signs.iter().any(|sign| said.contains(sign))
+        given.contains(name) || signs.iter().any(|sign| said.contains(sign))
     };
-    keep_programs(&artifacts.program_symbols(), &folder.join("programs"), ran)?;
-    if builder.record {
+    keep_programs(&parts.programs, &folder.join("programs"), ran)?;
+    keep_own(&builder.programs, &folder.join("programs"))?;
+    let recording = match builder.record {
+        true => Some(machine.vm.scratch().path().to_owned()),
+        false => builder.folder().filter(|folder| folder.join(RECORDING[0]).exists()),
+    };
+    if let Some(recording) = recording {
         // QEMU's log is complete when QEMU has ended.
         machine.vm.quit();
         for file in RECORDING {
-            fs::copy(machine.vm.scratch().path().join(file), folder.join(file))?;
+            fs::copy(recording.join(file), folder.join(file))?;
         }
     }
     remove_oldest(&lasting("failures")?)?;
@@ -59,6 +96,20 @@ fn keep_programs(all: &Path, folder: &Path, ran: impl Fn(&str) -> bool) -> io::R
         let name = program.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         if name == "shell" || ran(name) {
             link(&program, &folder.join(name).with_extension("elf"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The programs that only this test has, with what symbols they have.
+fn keep_own(programs: &[(PathBuf, String)], folder: &Path) -> io::Result<()> {
+    let build = lasting("")?;
+    for (file, name) in programs.iter().filter(|(file, _)| !file.starts_with(&build)) {
+        let place = folder.join(format!("{name}.elf"));
+        // What has that name in the build is not what ran, and not to be written over.
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => _ = fs::copy(file, place)?,
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ pub struct Failure(Box<Parts>);
 struct Parts {
     place: String,
     message: String,
-    seen: Option<String>,
+    seen: Vec<(&'static str, String)>,
     backtrace: Option<String>,
     transcript: Option<PathBuf>,
     again: Option<String>,
@@ -37,7 +37,7 @@ impl Failure {
         Self(Box::new(Parts {
             place: format!("{}:{}", place.file(), place.line()),
             message: message.into(),
-            seen: None,
+            seen: Vec::new(),
             backtrace: None,
             transcript: None,
             again: None,
@@ -55,7 +55,14 @@ impl Failure {
     /// Adds the last lines that came from the machine.
     #[must_use]
     pub fn seeing(mut self, lines: impl Into<String>) -> Self {
-        self.0.seen = Some(lines.into());
+        self.0.seen.push(("seen last", lines.into()));
+        self
+    }
+
+    /// Adds the last lines of a debugger.
+    #[must_use]
+    pub(crate) fn seeing_in_gdb(mut self, lines: impl Into<String>) -> Self {
+        self.0.seen.push(("seen last in gdb", lines.into()));
         self
     }
 
@@ -80,17 +87,21 @@ impl Failure {
         self.0.kept = kept;
         self
     }
+
+    /// Whether it has that.
+    pub(crate) fn has_evidence(&self) -> bool {
+        self.0.transcript.is_some()
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.place, self.0.message)?;
-        for (title, body) in [("seen last", &self.0.seen), ("backtrace", &self.0.backtrace)] {
-            if let Some(body) = body {
-                write!(f, "\n{title}:")?;
-                for line in body.lines() {
-                    write!(f, "\n  | {line}")?;
-                }
+        let seen = self.0.seen.iter().map(|(title, body)| (*title, body));
+        for (title, body) in seen.chain(self.0.backtrace.iter().map(|body| ("backtrace", body))) {
+            write!(f, "\n{title}:")?;
+            for line in body.lines() {
+                write!(f, "\n  | {line}")?;
             }
         }
         if let Some(transcript) = &self.0.transcript {

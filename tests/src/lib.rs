@@ -15,6 +15,7 @@ pub mod code;
 mod debugger;
 mod evidence;
 mod expect;
+mod explain;
 mod failure;
 mod image;
 mod log;

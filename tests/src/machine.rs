@@ -3,12 +3,13 @@
 //! [`Machine`] starts it, types, and reaches behind the scenes (QEMU's monitor, gdb's stub). What a
 //! test expects to read is in `expect.rs`, how a step waits for it in `wait.rs`.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::panic::Location;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,10 @@ pub struct Machine {
     pub(crate) trouble: Option<Trouble>,
     pub(crate) log: Log,
     pub(crate) builder: Builder,
+    /// A step failed in a debugger on this machine.
+    pub(crate) blamed: Rc<Cell<bool>>,
+    /// A failure has told all about it.
+    pub(crate) explained: bool,
     _slot: Rc<Slot>,
 }
 
@@ -80,6 +85,8 @@ impl Machine {
             trouble: None,
             log,
             builder,
+            blamed: Rc::default(),
+            explained: false,
             _slot: slot,
         };
         if let Some(saved) = saved {
@@ -187,20 +194,6 @@ impl Machine {
     #[must_use]
     pub fn gdb_socket(&self) -> &Path {
         self.vm.scratch().gdb()
-    }
-
-    /// Waits until QEMU's stub can be reached: a script may have to build before it starts QEMU.
-    #[track_caller]
-    pub(crate) fn await_stub(&mut self) -> Result {
-        let place = Location::caller();
-        let deadline = Instant::now() + self.limit();
-        while !self.vm.scratch().gdb_listens() {
-            self.run_for(Duration::from_millis(20))?;
-            if Instant::now() > deadline {
-                return Err(self.failure(place, "there is no gdb stub"));
-            }
-        }
-        Ok(())
     }
 
     /// How long a step may take.

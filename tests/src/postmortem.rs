@@ -7,12 +7,20 @@
 use std::io;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
+
 use crate::Result;
-use crate::artifacts::Artifacts;
+use crate::evidence::Parts;
 use crate::machine::Machine;
 
 /// `thread apply all bt` of the frozen machine; `None` without a gdb or symbols.
-pub(crate) fn backtrace(machine: &Machine) -> Option<String> {
+pub(crate) fn backtrace(machine: &mut Machine) -> Option<String> {
+    // The stub is for one at a time: a debugger that the test has there loses it.
+    let stub = format!("\"unix:{},server=on,wait=off\"", machine.gdb_socket().display());
+    for device in ["none", &stub] {
+        let line = json!({ "command-line": format!("gdbserver {device}") });
+        machine.vm.command("human-monitor-command", line).ok()?;
+    }
     let output = gdb(machine, &["thread apply all bt"]).ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let frames = text.split_once("\nThread ")?.1;
@@ -38,7 +46,7 @@ impl Machine {
 }
 
 fn gdb(machine: &Machine, commands: &[&str]) -> io::Result<Output> {
-    let symbols = Artifacts::locate(machine.builder.profile)?.kernel_symbols();
+    let symbols = Parts::of(machine)?.kernel;
     let target = format!("target remote {}", machine.gdb_socket().display());
     let first = ["set pagination off", "set width 0", "set confirm off", &target];
     // gdb ends with us, and in time: a killed test run leaves neither it nor its watcher behind.

@@ -67,11 +67,9 @@ impl Scratch {
         &self.gdb
     }
 
-    /// Whether somebody can connect to that: Linux marks sockets that listen with this flag.
-    pub(crate) fn gdb_listens(&self) -> bool {
-        let (path, flag) = (self.gdb.display().to_string(), " 00010000 ");
-        let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-        sockets.lines().any(|line| line.ends_with(&path) && line.contains(flag))
+    /// What `scripts/run.sh` keeps of the machine.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.directory.join("kept")
     }
 
     /// What QEMU writes to its standard error.
@@ -86,7 +84,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes directories of test processes that no longer exist.
+/// Removes directories and files of test processes that no longer exist.
 fn remove_stale() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else {
         return;
@@ -101,7 +99,8 @@ fn remove_stale() {
         if let Some(pid) = owner
             && !Path::new(&format!("/proc/{pid}")).exists()
         {
-            let _ = fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
         }
     }
 }
@@ -133,4 +132,30 @@ pub(crate) fn atomically<E: From<io::Error>>(
         let _ = fs::remove_file(&unfinished);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::process::Command;
+
+    use super::{PREFIX, remove_stale};
+
+    #[test]
+    fn what_a_killed_test_left_goes() -> io::Result<()> {
+        let mut gone = Command::new("true").spawn()?;
+        gone.wait()?;
+        let left = std::env::temp_dir().join(format!("{PREFIX}{}-x", gone.id()));
+        let ours = std::env::temp_dir().join(format!("{PREFIX}{}-x", std::process::id()));
+        for path in [&left, &ours] {
+            fs::create_dir(path)?;
+            fs::write(path.with_extension("txt"), "")?;
+        }
+        remove_stale();
+        assert!(!left.exists() && !left.with_extension("txt").exists());
+        assert!(ours.exists() && ours.with_extension("txt").exists());
+        fs::remove_dir(&ours)?;
+        fs::remove_file(ours.with_extension("txt"))
+    }
 }

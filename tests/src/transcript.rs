@@ -94,7 +94,7 @@ fn play(file: &str, script: std::result::Result<Script, (usize, String)>) -> Res
     let (gdb_options, folder) = (script.gdb_options, Scratch::new()?);
     let mut session = Session { machine, gdb: None, gdb_options, in_gdb: false, folder };
     for (line, step) in script.steps {
-        session.step(&step).map_err(|failure| failure.moved_to(at(line)))?;
+        session.step(&step).map_err(|failure| session.explain(failure).moved_to(at(line)))?;
     }
     Ok(())
 }
@@ -134,6 +134,14 @@ impl Session {
         }
     }
 
+    /// Adds what is known of the machine where a step failed elsewhere.
+    fn explain(&mut self, failure: Failure) -> Failure {
+        match &mut self.machine {
+            Some(machine) if !failure.has_evidence() => machine.explain(failure),
+            _ => failure,
+        }
+    }
+
     fn run(&mut self, options: &[String]) -> Result {
         if let Some(mut ended) = self.machine.take() {
             ended.expect_exit(exit::SUCCESS)?;
@@ -151,7 +159,6 @@ impl Session {
 
     fn gdb(&mut self) -> Result<&mut Debugger> {
         if self.gdb.is_none() {
-            self.machine()?.await_stub()?;
             let options: Vec<_> = self.gdb_options.iter().map(String::as_str).collect();
             let machine = self.machine.as_ref().ok_or("there is no machine")?;
             self.gdb = Some(Debugger::attach(machine, &options)?);

@@ -4,19 +4,19 @@
 //! knows nothing of what the guest prints. QEMU connects to a socket that exists before it starts,
 //! in a directory of its own; no TCP port is used. `setpriv` asks the kernel to kill QEMU when the
 //! thread that started it ends, so nothing survives a killed test run either. `script` is the same for
-//! a machine that `scripts/run.sh` starts, in Bochs or as a document says, which has no monitor.
+//! a machine that `scripts/run.sh` starts, in Bochs, which has no monitor, or as a document says.
 
 mod script;
 mod streams;
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,8 +45,10 @@ pub(crate) enum Event {
 /// A running QEMU; dropping it kills the process and removes its directory.
 pub(crate) struct Vm {
     child: Child,
+    /// `child` is `scripts/run.sh`, not QEMU.
+    script: bool,
     keys: Sender<Vec<u8>>,
-    /// Not of a machine that a script started.
+    /// Bochs has none.
     monitor: Option<UnixStream>,
     events: Receiver<Event>,
     /// Events that arrived while an answer of the monitor was awaited.
@@ -91,20 +93,11 @@ impl Vm {
             .stdout(output)
             .stderr(File::create(scratch.errors())?)
             .spawn()?;
-        let monitor = match accept(&listener, &mut child) {
-            Ok(monitor) => monitor,
-            Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                let said = std::fs::read_to_string(scratch.errors()).unwrap_or_default();
-                return Err(io::Error::other(format!("QEMU: {error}: {}", said.trim())));
-            }
-        };
-        let (sender, events) = channel();
         let keys = keys_of(child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?);
-        let (lines, replies) = (monitor.try_clone()?, sender.clone());
-        let listening = thread::spawn(move || forward_monitor(lines, &replies));
-        match (child.stdout.take(), file) {
+        let pipe = child.stdout.take();
+        let (mut vm, sender) = Self::new(child, keys, scratch);
+        let listening = vm.await_monitor(&listener, sender.clone(), PATIENCE)?;
+        match (pipe, file) {
             (_, Some(file)) => {
                 let file = Growing { file, ended: move || listening.is_finished() };
                 thread::spawn(move || forward_serial(file, &sender));
@@ -112,17 +105,34 @@ impl Vm {
             (Some(pipe), None) => _ = thread::spawn(move || forward_serial(pipe, &sender)),
             (None, None) => return Err(io::ErrorKind::BrokenPipe.into()),
         }
-        let mut vm = Self {
-            child,
-            keys,
-            monitor: Some(monitor),
-            events,
-            queued: VecDeque::new(),
-            status: None,
-            scratch,
-        };
-        vm.command("qmp_capabilities", json!({}))?;
         Ok(vm)
+    }
+
+    /// One without a monitor, and where to send what comes from it.
+    fn new(child: Child, keys: Sender<Vec<u8>>, scratch: Scratch) -> (Self, Sender<Event>) {
+        let (sender, events) = channel();
+        let queued = VecDeque::new();
+        let (script, monitor, status) = (false, None, None);
+        (Self { child, script, keys, monitor, events, queued, status, scratch }, sender)
+    }
+
+    /// Waits until QEMU has joined its monitor to the socket; the thread that listens to it from then
+    /// on. QEMU's gdb stub is there then, too.
+    fn await_monitor(
+        &mut self,
+        socket: &UnixListener,
+        events: Sender<Event>,
+        patience: Duration,
+    ) -> io::Result<JoinHandle<()>> {
+        let monitor = accept(socket, &mut self.child, patience).map_err(|error| {
+            let said = fs::read_to_string(self.scratch.errors()).unwrap_or_default();
+            io::Error::other(format!("{error}: {}", said.trim()))
+        })?;
+        let lines = monitor.try_clone()?;
+        self.monitor = Some(monitor);
+        let listening = thread::spawn(move || forward_monitor(lines, &events));
+        self.command("qmp_capabilities", json!({}))?;
+        Ok(listening)
     }
 
     /// The next event, or `None` when there is none before `deadline`.
@@ -184,7 +194,7 @@ impl Vm {
     /// Waits for the process to end; its exit code as it is, or would be, QEMU's.
     pub(crate) fn exit_code(&mut self, limit: Duration) -> Option<i32> {
         let code = self.wait(limit)?.code()?;
-        Some(if self.monitor.is_some() { code } else { script::as_of_qemu(code) })
+        Some(if self.script { script::as_of_qemu(code) } else { code })
     }
 
     /// Ends QEMU in good order, if it still runs.
@@ -194,7 +204,7 @@ impl Vm {
         }
     }
 
-    /// QEMU's process id.
+    /// QEMU's process id, or that of the script that started it.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -207,7 +217,7 @@ impl Vm {
 
 impl Drop for Vm {
     fn drop(&mut self) {
-        if self.status.is_none() && self.monitor.is_none() {
+        if self.wait(Duration::ZERO).is_none() && self.script {
             self.end_script();
         }
         if self.status.is_none() {

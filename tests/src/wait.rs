@@ -1,9 +1,7 @@
-//! How a step of a test waits, and how it gives up.
+//! How a step of a test waits, and when it gives up.
 
-use std::fs;
 use std::panic::Location;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -11,14 +9,10 @@ use crate::builder::OnPanic;
 use crate::machine::Machine;
 use crate::pattern::Pattern;
 use crate::vm::Event;
-use crate::{Failure, Result, evidence, postmortem, prompt};
+use crate::{Result, prompt};
 
 /// The first words of the kernel's last message.
-const PANIC: &str = "[kernel] panic";
-/// How long the rest of a panic's text may take to arrive.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How much of the transcript a failure shows.
-const LINES_SHOWN: usize = 30;
+pub(crate) const PANIC: &str = "[kernel] panic";
 
 /// Why nothing more is to be expected of a machine.
 #[derive(Clone, Debug)]
@@ -101,7 +95,7 @@ impl Machine {
     }
 
     /// Takes in what there is, and waits for it until `deadline`; `false` when nothing came.
-    fn take_next(&mut self, deadline: Instant) -> bool {
+    pub(crate) fn take_next(&mut self, deadline: Instant) -> bool {
         let Some(event) = self.vm.next(deadline) else {
             return false;
         };
@@ -152,54 +146,6 @@ impl Machine {
         let answered = self.answering && prompt::at_end(self.unread()).is_some();
         answered.then(|| "the prompt is there".to_owned())
     }
-
-    /// Takes in the rest of a panic: the monitor may tell of it before its last line is here.
-    fn hear_last_words(&mut self) {
-        let end = Instant::now() + LAST_WORDS;
-        loop {
-            let quiet = match self.trouble {
-                None => LAST_WORDS,
-                Some(Trouble::Frozen(_)) => LAST_WORDS / 5,
-                Some(Trouble::Ended(_)) => return,
-            };
-            if !self.take_next(end.min(Instant::now() + quiet)) {
-                return;
-            }
-        }
-    }
-
-    /// A failure with everything known about the machine.
-    pub(crate) fn failure(&mut self, place: &Location<'_>, message: &str) -> Failure {
-        if self.screen.text().contains(PANIC) {
-            self.hear_last_words();
-        }
-        let frozen = matches!(self.trouble, Some(Trouble::Frozen(_)));
-        let backtrace = frozen.then(|| postmortem::backtrace(self)).flatten();
-        self.log.write(self.screen.text(), &self.builder.by_hand());
-        // What cannot be kept must not hide why the test failed.
-        let kept = if self.builder.by_script() { None } else { evidence::keep(self).ok() };
-        let mut seen = last_lines(self.screen.text(), LINES_SHOWN).to_owned();
-        let errors = fs::read_to_string(self.vm.scratch().errors()).unwrap_or_default();
-        if !errors.is_empty() {
-            seen = format!("{}\n{errors}", seen.trim_end());
-        }
-        Failure::at(place, message).seeing(seen).with_backtrace(backtrace).with_evidence(
-            self.log.path().to_owned(),
-            self.builder.by_hand(),
-            kept,
-        )
-    }
-}
-
-/// A test that panics instead of returning a failure still shows what the machine said.
-impl Drop for Machine {
-    fn drop(&mut self) {
-        self.log.write(self.screen.text(), &self.builder.by_hand());
-        if thread::panicking() {
-            let tail = last_lines(self.screen.text(), LINES_SHOWN);
-            eprintln!("seen last:\n{tail}\ntranscript: {}", self.log.path().display());
-        }
-    }
 }
 
 /// Why a monitor message means that the machine stands still.
@@ -213,24 +159,11 @@ fn frozen(message: &Value) -> Option<&'static str> {
     }
 }
 
-fn last_lines(text: &str, count: usize) -> &str {
-    let starts = text.trim_end().rmatch_indices('\n').map(|(at, _)| at + 1);
-    &text[starts.take(count).last().filter(|_| text.lines().count() > count).unwrap_or(0)..]
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{frozen, last_lines};
-
-    #[test]
-    fn a_failure_shows_the_last_lines_only() {
-        assert_eq!(last_lines("a\nb\nc\nd", 2), "c\nd");
-        assert_eq!(last_lines("a\nb\nc\nd\n", 2), "c\nd\n");
-        assert_eq!(last_lines("a\nb", 5), "a\nb");
-        assert_eq!(last_lines("", 5), "");
-    }
+    use super::frozen;
 
     #[test]
     fn resets_and_panics_freeze_but_other_events_do_not() {

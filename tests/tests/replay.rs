@@ -10,7 +10,8 @@ use orbital_tests::{Result, workspace};
 
 /// A new folder for one test's files, with a short path: sockets lie in it.
 fn folder(name: &str) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("orbital-replay-{}-{name}", std::process::id()));
+    let folder = format!("orbital-test-{}-replay-{name}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
@@ -167,11 +168,30 @@ fn two_deterministic_runs_make_the_same_switches_preemption_included() -> Result
 }
 
 #[test]
+fn a_folder_with_something_else_in_it_is_not_recorded_into() -> Result {
+    let folder = folder("precious")?;
+    let precious = folder.join("precious");
+    fs::write(&precious, "mine")?;
+    let directory = folder.to_string_lossy().into_owned();
+    for option in ["--record", "--keep"] {
+        let mut run = run_script(&folder.join("gdb"), &[option, &directory]);
+        let output = run.stderr(Stdio::piped()).output()?;
+        assert_eq!(output.status.code(), Some(5));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("it stays as it is"), "{said}");
+        assert_eq!(fs::read_to_string(&precious)?, "mine");
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_repeated_is_refused() -> Result {
     for (arguments, about) in [
         (&["--replay", "/nowhere"][..], "there is no run in /nowhere"),
         (&["--replay", "/nowhere", "--append", "shells=1"], "there is no run"),
         (&["--record", "/tmp/x", "--deterministic"], "needs no --deterministic"),
+        (&["--record", "/tmp/x", "--keep", "/tmp/y"], "--record keeps the machine, too"),
     ] {
         let mut run = Command::new(workspace().join("scripts/run.sh"));
         let output = run.args(arguments).stdin(Stdio::null()).output()?;

@@ -39,8 +39,10 @@ fn help_lists_every_option() -> Result {
         "--program",
         "--wait-gdb",
         "--gdb-socket",
+        "--qmp",
         "--deterministic",
         "--record",
+        "--keep",
         "--replay",
         "--gdb",
         "--bochs",
@@ -96,7 +98,7 @@ fn what_bochs_cannot_do_is_refused_by_name() -> Result {
     for option in ["--uefi", "--gdb", "--wait-gdb", "--deterministic"] {
         refuses(&["--bochs", option], 2, option)?;
     }
-    for option in ["--gdb-socket", "--record", "--qemu-arg"] {
+    for option in ["--gdb-socket", "--qmp", "--record", "--qemu-arg"] {
         refuses(&[option, "x", "--bochs"], 2, option)?;
     }
     Ok(())

@@ -1,13 +1,11 @@
 //! A machine started as by a user: `scripts/run.sh`, which has a socket for its terminal. What it
 //! makes beside the files it was asked for lies in the machine's directory, and ends with it.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
-use std::sync::mpsc::channel;
 use std::thread;
 
 use super::streams::{forward_serial, keys_of};
@@ -24,26 +22,34 @@ impl Vm {
         command.args(["--pdeathsig", "KILL", "--"]).arg(workspace().join("scripts/run.sh"));
         command.args(builder.options()).env("TMPDIR", scratch.path());
         if let Some(typed) = &builder.typed {
-            // Where a person would have a port.
-            command.arg("--gdb-socket").arg(scratch.gdb()).current_dir(&typed.folder);
+            command.current_dir(&typed.folder);
         }
+        // What a test wants to know of the machine, and to have of it should it fail.
+        if builder.folder().is_none() {
+            command.arg("--keep").arg(scratch.kept());
+        }
+        let listener = match builder.bochs {
+            true => None,
+            false => {
+                command.arg("--gdb-socket").arg(scratch.gdb());
+                command.arg("--qmp").arg(scratch.monitor());
+                Some(UnixListener::bind(scratch.monitor())?)
+            }
+        };
         let child = command
             .stdin(OwnedFd::from(terminal.try_clone()?))
             .stdout(OwnedFd::from(terminal))
             .stderr(File::create(scratch.errors())?)
             .spawn()?;
-        let (sender, events) = channel();
         let keys = keys_of(serial.try_clone()?);
-        thread::spawn(move || forward_serial(serial, &sender));
-        Ok(Self {
-            child,
-            keys,
-            monitor: None,
-            events,
-            queued: VecDeque::new(),
-            status: None,
-            scratch,
-        })
+        let (mut vm, sender) = Self::new(child, keys, scratch);
+        vm.script = true;
+        let said = sender.clone();
+        thread::spawn(move || forward_serial(serial, &said));
+        if let Some(listener) = listener {
+            vm.await_monitor(&listener, sender, builder.limit)?;
+        }
+        Ok(vm)
     }
 
     /// Tells the script to end, which ends its emulator before.

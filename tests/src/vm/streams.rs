@@ -6,16 +6,20 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Child;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Event, PATIENCE, POLL};
+use super::{Event, POLL};
 
-/// Waits for QEMU to connect, but not when it has already ended.
-pub(super) fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> {
+/// Waits for QEMU to connect, but not when what starts it has already ended.
+pub(super) fn accept(
+    listener: &UnixListener,
+    child: &mut Child,
+    patience: Duration,
+) -> io::Result<UnixStream> {
     listener.set_nonblocking(true)?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
