@@ -70,7 +70,7 @@ fn hold(value: u64) -> u64 {
             "cmp qword ptr [{stay}], 0",
             "jne 2b",
             call = const Sysno::Yield as u64,
-            stay = in(reg) &STAY,
+            stay = in(reg) &raw const STAY,
             inlateout("r15") value => kept,
             out("rax") _,
             out("rcx") _,
