@@ -222,8 +222,7 @@ impl Builder {
     fn under_policy(mut self) -> Self {
         match &mut self.typed {
             Some(typed) => {
-                let options = typed.options.iter().map(String::as_str);
-                typed.options = policy::run_options(options);
+                typed.options = policy::run_options(typed.options.iter().map(String::as_str));
             }
             None => self.cmdline = policy::cmdline(&self.cmdline),
         }
