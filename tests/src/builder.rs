@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::by_hand::Typed;
 use crate::machine::Machine;
-use crate::{Result, warm};
+use crate::{Result, policy, warm};
 
 /// Which firmware starts the machine, and so which image it needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -218,20 +218,21 @@ impl Builder {
         warm::start(self.under_policy(), Location::caller())
     }
 
-    /// Adds what `ORBITAL_TEST_SCHED` says to a command line that names no policy.
+    /// The same machine under the policy of this run, if it names none.
     fn under_policy(mut self) -> Self {
-        if let Ok(policy) = std::env::var("ORBITAL_TEST_SCHED")
-            && !self.cmdline.contains("sched=")
-        {
-            self.cmdline = format!("{} {policy}", self.cmdline).trim_start().to_owned();
+        match &mut self.typed {
+            Some(typed) => {
+                typed.options = policy::run_options(typed.options.iter().map(String::as_str));
+            }
+            None => self.cmdline = policy::cmdline(&self.cmdline),
         }
         self
     }
 
     /// The policy that the command line chooses.
     pub(crate) fn policy(&self) -> &str {
-        let chosen = self.cmdline.split_whitespace().find_map(|word| word.strip_prefix("sched="));
-        chosen.unwrap_or("cooperative")
+        let typed = self.typed.iter().flat_map(|typed| &typed.options);
+        policy::in_force(typed.chain([&self.cmdline]).map(String::as_str))
     }
 
     /// QEMU arguments that only this machine has.

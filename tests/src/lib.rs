@@ -21,6 +21,7 @@ mod image;
 mod log;
 mod machine;
 mod pattern;
+mod policy;
 mod postmortem;
 mod prompt;
 mod scratch;
@@ -38,6 +39,7 @@ pub use debugger::Debugger;
 pub use failure::{Failure, Result};
 pub use machine::Machine;
 pub use pattern::{Captures, Pattern};
+pub use policy::{run_options, run_script};
 pub use scratch::workspace;
 pub use stub::Stub;
 

@@ -47,7 +47,8 @@ pub fn run(file: &str) -> Result {
 /// Runs what the `text` blocks of a Markdown file show, of all of it or of one section.
 ///
 /// `$ scripts/run.sh` and `$ scripts/gdb.sh` lines are run. Blocks show what was really printed: a
-/// number there stands for any number, so that they stay true, but for the one in `$3 = 1`.
+/// number there stands for any number, so that they stay true, but for the one in `$3 = 1`; the name of
+/// the default policy stands for that of the machine's.
 ///
 /// # Errors
 /// As [`run`].
@@ -119,7 +120,10 @@ impl Session {
                 self.in_gdb = true;
                 self.gdb()?.enter(command)
             }
-            Step::Expect(pattern) if self.in_gdb => self.gdb()?.expect(pattern).map(drop),
+            Step::Expect(pattern) if self.in_gdb => {
+                let policy = self.machine()?.builder.policy().to_owned();
+                self.gdb()?.expect(&pattern.replace("{policy}", &policy)).map(drop)
+            }
             Step::Expect(pattern) => self.machine()?.expect(pattern).map(drop),
             Step::Skip => {
                 self.machine()?.answering = false;

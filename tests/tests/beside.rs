@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Result, workspace};
+use orbital_tests::{Result, run_options, workspace};
 
 /// A tmux server that ends with the test, and the folder of its socket.
 struct Tmux {
@@ -28,10 +28,13 @@ impl Tmux {
             command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
         let tmux = Self { server, folder };
         let script = workspace().join("scripts/run.sh");
+        let socket = tmux.folder.join("gdb").display().to_string();
+        let options = run_options(["--gdb", "--gdb-socket", &socket, "--append", append]);
+        let words: Vec<_> = options.iter().map(|option| format!("'{option}'")).collect();
         let run = format!(
-            "{before} {} --gdb --gdb-socket {} --append '{append}'; echo left with $?; exec sleep 300",
+            "{before} {} {}; echo left with $?; exec sleep 300",
             script.display(),
-            tmux.folder.join("gdb").display()
+            words.join(" ")
         );
         let session = ["new-session", "-d", "-s", "o", "-x", "200", "-y", "50", "bash", "-c", &run];
         tmux.until("the server answers", || Ok(tmux.tell(&session).is_ok()))?;

@@ -78,7 +78,7 @@ fn bench(operations: &str, memory: u32, append: &str) -> Result<String> {
     let mut machine = counting(memory)
         .cmdline(format!(
             "run=\"bench --instructions {operations}\" poweroff=yes quiet=yes \
-             limit-children=16000 {append}"
+             limit-children=16000 sched=cooperative {append}"
         ))
         .boot()?;
     machine.expect("bench: done")?;
@@ -165,7 +165,9 @@ fn the_smallest_memory_of_the_table_boots() -> Result {
     let budgets = budgets()?;
     let smallest = budgets.iter().find(|budget| budget.name == SMALLEST).ok_or("no budget")?;
     assert!(smallest.must.is_some_and(|must| smallest.figure <= must));
-    let mut machine = counting(number(&format!("{:.0}", smallest.figure))?).boot()?;
+    let mut machine = counting(number(&format!("{:.0}", smallest.figure))?)
+        .cmdline("sched=cooperative")
+        .boot()?;
     machine.expect("orbital>")?;
     Ok(())
 }
@@ -214,7 +216,8 @@ fn what_the_path_lists_is_what_is_measured() -> Result {
 
 #[test]
 fn figures_are_refused_where_the_clock_does_not_count_instructions() -> Result {
-    let mut machine = Machine::builder().run("bench --instructions syscall_getpid").boot()?;
+    let cmdline = "run=\"bench --instructions syscall_getpid\" sched=cooperative";
+    let mut machine = Machine::builder().cmdline(cmdline).boot()?;
     machine.expect("bench: refused: a loop of 10000 instructions takes")?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Result, program, workspace};
+use orbital_tests::{Result, program, run_options, workspace};
 
 /// A checkout of the project for one test, which goes with it: the same scripts, and what they have
 /// built. Machines of others are not this one's.
@@ -71,7 +71,8 @@ impl Halted {
     fn start(checkout: &Checkout, name: &str) -> Result<Self> {
         let socket = checkout.0.join(name);
         let mut command = checkout.script("run.sh");
-        command.args(["--append", "shells=1", "--wait-gdb", "--gdb-socket"]).arg(&socket);
+        command.args(run_options(["--append", "shells=1", "--wait-gdb"]));
+        command.arg("--gdb-socket").arg(&socket);
         let run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let machine = Self { run, socket };
         until("QEMU listens", || Ok(machine.listens()))?;
@@ -148,7 +149,7 @@ fn what_a_killed_run_leaves_goes_with_the_next_run() -> Result {
     let checkout = Checkout::new("killed")?;
     let next = || -> Result {
         let mut command = checkout.script("run.sh");
-        command.args(["--append", "run=hello poweroff=yes", "--gdb-socket"]);
+        command.args(run_options(["--append", "run=hello poweroff=yes"])).arg("--gdb-socket");
         let output = command.arg(checkout.0.join("next")).output()?;
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         Ok(())

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use orbital_tests::{Result, workspace};
+use orbital_tests::{Result, run_script};
 
 /// A new folder for one test's files, with a short path: sockets lie in it.
 fn folder(name: &str) -> Result<PathBuf> {
@@ -16,9 +16,9 @@ fn folder(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn run_script(socket: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(workspace().join("scripts/run.sh"));
-    command.arg("--gdb-socket").arg(socket).args(["--timeout", "300"]).args(arguments);
+fn run(socket: &Path, arguments: &[&str]) -> Command {
+    let mut command = run_script(arguments);
+    command.arg("--gdb-socket").arg(socket).args(["--timeout", "300"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }
@@ -65,7 +65,7 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     let directory = recording.to_string_lossy().into_owned();
 
     let append = "shells=1 poweroff=yes sched=round-robin quantum=1ms";
-    let mut first = run_script(&socket, &["--record", &directory, "--append", append]);
+    let mut first = run(&socket, &["--record", &directory, "--append", append]);
     let mut first = first.stdin(Stdio::piped()).spawn()?;
     let mut keys = first.stdin.take().ok_or("stdin is a pipe")?;
     let mut recorded = Vec::new();
@@ -78,14 +78,14 @@ fn a_recording_repeats_every_byte_and_gdb_goes_back_in_it() -> Result {
     let text = String::from_utf8_lossy(&recorded);
     assert!(text.contains("pong 3") && text.contains("\ntyped"), "{text}");
 
-    let again = run_script(&socket, &["--replay", &directory]).output()?;
+    let again = run(&socket, &["--replay", &directory]).output()?;
     assert_eq!(again.status.code(), Some(0));
     assert_eq!(
         String::from_utf8_lossy(said(&again.stdout)?),
         String::from_utf8_lossy(said(&recorded)?)
     );
 
-    let mut machine = run_script(&socket, &["--replay", &directory, "--wait-gdb"]).spawn()?;
+    let mut machine = run(&socket, &["--replay", &directory, "--wait-gdb"]).spawn()?;
     read_until(&mut machine, &mut Vec::new(), "gdb: ")?;
     while !socket.exists() && machine.try_wait()?.is_none() {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -112,7 +112,7 @@ fn a_run_whose_output_is_read_slowly_is_recorded_as_well() -> Result {
     let (recording, socket) = (folder.join("run"), folder.join("gdb"));
     let directory = recording.to_string_lossy().into_owned();
     let append = format!("run=\"say {} 1000\" poweroff=yes", "flood".repeat(20));
-    let mut first = run_script(&socket, &["--record", &directory, "--append", &append]).spawn()?;
+    let mut first = run(&socket, &["--record", &directory, "--append", &append]).spawn()?;
     // More comes than the pipe holds.
     let console = recording.join("console");
     let mut left = 600;
@@ -124,7 +124,7 @@ fn a_run_whose_output_is_read_slowly_is_recorded_as_well() -> Result {
     first.stdout.as_mut().ok_or("stdout is a pipe")?.read_to_end(&mut recorded)?;
     assert_eq!(first.wait()?.code(), Some(0));
     assert_eq!(fs::read(&console)?, said(&recorded)?);
-    let again = run_script(&socket, &["--replay", &directory]).output()?;
+    let again = run(&socket, &["--replay", &directory]).output()?;
     assert_eq!(again.status.code(), Some(0));
     assert!(said(&again.stdout)? == said(&recorded)?, "the same flood");
     fs::remove_dir_all(folder)?;
@@ -155,8 +155,8 @@ fn two_deterministic_runs_make_the_same_switches_preemption_included() -> Result
         let record = folder.join(number.to_string());
         let debug_console = format!("file:{}", record.display());
         let arguments = ["--deterministic", "--append", append, "--qemu-arg", "-debugcon"];
-        let mut run = run_script(&folder.join("gdb"), &arguments);
-        let output = run.args(["--qemu-arg", &debug_console]).output()?;
+        let mut deterministic = run(&folder.join("gdb"), &arguments);
+        let output = deterministic.args(["--qemu-arg", &debug_console]).output()?;
         assert_eq!(output.status.code(), Some(0));
         records.push(switches(&fs::read_to_string(record)?));
     }
@@ -193,8 +193,7 @@ fn what_cannot_be_repeated_is_refused() -> Result {
         (&["--record", "/tmp/x", "--deterministic"], "needs no --deterministic"),
         (&["--record", "/tmp/x", "--keep", "/tmp/y"], "--record keeps the machine, too"),
     ] {
-        let mut run = Command::new(workspace().join("scripts/run.sh"));
-        let output = run.args(arguments).stdin(Stdio::null()).output()?;
+        let output = run_script(arguments).stdin(Stdio::null()).output()?;
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(about), "{said}");

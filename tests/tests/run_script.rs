@@ -3,11 +3,11 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Result, program, workspace};
+use orbital_tests::{Result, program, run_script, workspace};
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(workspace().join("scripts/run.sh"));
-    command.args(arguments).stdin(Stdio::null());
+    let mut command = run_script(arguments);
+    command.stdin(Stdio::null());
     command
 }
 

@@ -1,5 +1,7 @@
 //! Sessions in Markdown: the `text` blocks of a document as lines of a transcript.
 
+use crate::policy::any_policy;
+
 /// The lines of all `text` blocks, with their numbers; only of `section` if one is named.
 pub(super) fn session(text: &str, section: Option<&str>) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
@@ -16,13 +18,14 @@ pub(super) fn session(text: &str, section: Option<&str>) -> Vec<(usize, String)>
     lines
 }
 
-/// What is typed stays as it is, and so does the number that gdb was asked for.
+/// What is typed stays as it is, and so does the number that gdb was asked for. The rest is as the
+/// machine's policy makes it.
 fn transcript_line(line: &str) -> String {
     let typed = line.starts_with("$ ") || line.starts_with("(gdb) ") || line.contains("orbital> ");
     if typed || is_printed_number(line) {
         return line.to_owned();
     }
-    any_number(line)
+    any_policy(&any_number(line))
 }
 
 /// Whether it is an answer like `$3 = 1`.

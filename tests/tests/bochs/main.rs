@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orbital_tests::{Builder, Machine, Pattern, Result, exit, workspace};
+use orbital_tests::{Builder, Machine, Pattern, Result, exit, run_script};
 
 /// Instructions a second, and ticks of the time-stamp counter: `scripts/bochsrc` has them as `ips`.
 const HZ: f64 = 50e6;
@@ -79,7 +79,8 @@ fn calls_and_flags_keep_their_promises_and_a_spinner_keeps_the_cpu_when_cooperat
     // `registers` makes calls with DF, NT, AC and the others set, at random.
     let programs =
         "spin 2; say late 3; registers 300 1; registers 300 2; doors; badcalls; canaries";
-    let mut machine = bochs().run(programs).boot()?;
+    let cmdline = format!("sched=cooperative run=\"{programs}\" poweroff=yes");
+    let mut machine = bochs().cmdline(cmdline).boot()?;
     machine.expect("(spin) exited: 0")?;
     // More may have come since.
     let text = machine.transcript();
@@ -188,8 +189,7 @@ fn a_run_that_is_told_to_stop_leaves_no_process_and_no_file() -> Result {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bochs-stopped");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
-    let mut run = Command::new(workspace().join("scripts/run.sh"))
-        .args(["--bochs", "--append", "shells=1"])
+    let mut run = run_script(&["--bochs", "--append", "shells=1"])
         .env("TMPDIR", &folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

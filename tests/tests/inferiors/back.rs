@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use orbital_tests::{Result, workspace};
+use orbital_tests::{Result, run_options, workspace};
 
 use crate::gdb::{Gdb, count, numbers};
 
@@ -31,8 +31,9 @@ impl Recording {
     fn run_script(&self, verb: &str, options: &[&str]) -> Result<Child> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "TERM", "--"]).arg(workspace().join("scripts/run.sh"));
-        command.arg(verb).arg(self.0.join("run")).arg("--gdb-socket").arg(self.socket());
-        command.args(["--timeout", "300"]).args(options);
+        let (run, socket) = (self.0.join("run").display().to_string(), self.socket());
+        command.args(run_options([&[verb, &run], options].concat()));
+        command.arg("--gdb-socket").arg(socket).args(["--timeout", "300"]);
         Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?)
     }
 

@@ -6,7 +6,7 @@ use crate::machine;
 
 #[test]
 fn the_shell_shows_and_sets_policy_quantum_and_weight() -> Result {
-    let mut machine = Machine::builder().warm()?;
+    let mut machine = Machine::builder().cmdline("sched=cooperative").warm()?;
     machine.enter("sched")?;
     machine.expect_line("policy cooperative, quantum 10ms, {} ready")?;
     machine.expect_line("timer {} at {} MHz, {} interrupts")?;

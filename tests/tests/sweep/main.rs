@@ -57,7 +57,7 @@ fn programs_lose_the_cpu_where_they_start_and_behind_their_calls() -> Result {
 fn the_timer_is_due_at_every_instruction_of_entry_switch_and_exit() -> Result {
     let kernel = Kernel::read(Profile::Release)?;
     let log = Log::new("sweep");
-    let machine = machine("run=brink poweroff=yes quiet=yes");
+    let machine = machine("sched=cooperative run=brink poweroff=yes quiet=yes");
     let mut machine = log.of(machine, &kernel).boot()?;
     let told = machine.expect("brink: {} tasks as they must be")?;
     println!("{} tasks", &told[0]);

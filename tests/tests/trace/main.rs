@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use orbital_tests::{Result, workspace};
+use orbital_tests::{Result, run_options, workspace};
 use serde_json::Value;
 
 use shown::{check_ftrace, check_picture};
@@ -25,7 +25,7 @@ fn trace(to: &Path, arguments: &[&str]) -> Result<Output> {
         .arg("--to")
         .arg(to)
         .args(["--timeout", "60"])
-        .args(arguments)
+        .args(run_options(arguments.iter().copied()))
         .stdin(Stdio::null())
         .output()?;
     Ok(output)

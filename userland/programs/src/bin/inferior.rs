@@ -1,6 +1,7 @@
-//! `inferior CODE ROUNDS`: something to look at for a debugger. Several of them have different values
-//! at the same address, and yield at the end of the same calls. Ends with CODE, unless somebody
-//! changes the register in which [`hold`] keeps it.
+//! `inferior CODE ROUNDS [STAY]`: something to look at for a debugger. Several of them have different
+//! values at the same address, and yield at the end of the same calls. Ends with CODE, unless somebody
+//! changes the register in which [`hold`] keeps it. With a STAY other than 0 it stays where it first
+//! yields, whoever else runs and however often, until somebody changes [`STAY`] to 0.
 #![no_std]
 #![no_main]
 
@@ -16,12 +17,19 @@ ulib::entry!(main);
 /// 1000 times CODE and the number of the round.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
+/// Whether to yield again and again in the same place.
+static STAY: AtomicU64 = AtomicU64::new(0);
+
 fn main(args: Args) -> i64 {
-    let (Some(code), Some(rounds), 3) = (args.number(1), args.number(2), args.count()) else {
-        println!("usage: inferior CODE ROUNDS");
+    let stay = if args.count() == 4 { args.number(3) } else { Some(0) };
+    let (Some(code), Some(rounds), Some(stay), 3..=4) =
+        (args.number(1), args.number(2), stay, args.count())
+    else {
+        println!("usage: inferior CODE ROUNDS [STAY]");
         return USAGE;
     };
     black_box(&COUNTER);
+    STAY.store(stay, Ordering::Relaxed);
     for round in 0..rounds {
         middle(code, round);
     }
@@ -44,20 +52,29 @@ fn leaf(code: u64, round: u64) {
 #[inline(never)]
 fn pause() {
     process::yield_now();
+    while STAY.load(Ordering::Relaxed) != 0 {
+        process::yield_now();
+    }
 }
 
-/// Yields once with `value` in r15, and returns what is there then.
+/// Yields with `value` in r15, once or for as long as it is to stay, and returns what is there then.
 #[inline(never)]
 fn hold(value: u64) -> u64 {
     let kept;
     // SAFETY: the call takes no argument and changes rax, rcx and r11 alone.
     unsafe {
         asm!(
+            "2:",
+            "mov eax, {call}",
             "syscall",
-            inlateout("rax") Sysno::Yield as u64 => _,
+            "cmp qword ptr [{stay}], 0",
+            "jne 2b",
+            call = const Sysno::Yield as u64,
+            stay = in(reg) &raw const STAY,
             inlateout("r15") value => kept,
-            lateout("rcx") _,
-            lateout("r11") _,
+            out("rax") _,
+            out("rcx") _,
+            out("r11") _,
             options(nostack),
         );
     }
