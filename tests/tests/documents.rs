@@ -13,6 +13,7 @@ const FIRST: &str = "A first session";
 const PROGRAMS: &str = "Programs and policies of your own";
 const SWITCH: &str = "Looking at a switch in gdb";
 const TIME: &str = "Going back in time";
+const BOCHS: &str = "On another CPU: Bochs";
 
 #[test]
 fn the_readme_starts_three_shells() -> Result {
@@ -32,6 +33,11 @@ fn the_readme_looks_at_a_switch() -> Result {
 #[test]
 fn the_readme_goes_back_in_time() -> Result {
     transcript::run_markdown(README, Some(TIME))
+}
+
+#[test]
+fn the_readme_boots_bochs() -> Result {
+    transcript::run_markdown(README, Some(BOCHS))
 }
 
 #[test]

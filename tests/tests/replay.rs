@@ -174,7 +174,7 @@ fn a_folder_with_something_else_in_it_is_not_recorded_into() -> Result {
     fs::write(&precious, "mine")?;
     let directory = folder.to_string_lossy().into_owned();
     for option in ["--record", "--keep"] {
-        let mut run = run_script(&folder.join("gdb"), &[option, &directory]);
+        let mut run = run(&folder.join("gdb"), &[option, &directory]);
         let output = run.stderr(Stdio::piped()).output()?;
         assert_eq!(output.status.code(), Some(5));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
