@@ -21,7 +21,7 @@ mod share;
 mod tests;
 
 pub use clear::Reclaim;
-pub use entry::{Mapping, Rights, Slot};
+pub use entry::{Mapping, PROMISED, Rights, Slot};
 pub use share::RootEntry;
 pub use x86_64::{PhysAddr, structures::paging::PhysFrame};
 

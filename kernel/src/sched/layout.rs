@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use orbital_abi::records::WHY;
 use orbital_abi::sched::POLICIES;
 use orbital_arch::frame::TrapFrame;
+use orbital_arch::paging;
 use orbital_arch::switch::{self, TaskContext};
 use orbital_core::process::{ExitStatus, ProcState, WaitFor};
 
@@ -23,6 +24,7 @@ pub(super) fn publish() {
         ("stack.size", memory::kstack::STACK_SIZE as usize),
         ("stack.stride", memory::kstack::PLACE_SIZE as usize),
         ("stack.region", memory::kernel::STACKS as usize),
+        ("page.promised", paging::PROMISED as usize),
         ("memory.window", memory::window::WINDOW.pointer::<u8>(0).addr()),
     ];
     for (name, value) in own.into_iter().chain(TaskContext::layout()).chain(TrapFrame::layout()) {

@@ -7,6 +7,7 @@ mod run;
 
 use std::collections::HashMap;
 
+use crate::paging::Place;
 use crate::registers::{Layout, Registers};
 use crate::wires::{Error, Result, Wires};
 
@@ -25,8 +26,10 @@ pub struct Machine {
     pub layout: Layout,
     /// Whether QEMU can run it backwards.
     pub reverses: bool,
+    /// Bits of an absent page-table entry that promise a page; 0 as long as the kernel has not said.
+    pub promised: u64,
     registers: Option<Registers>,
-    pages: HashMap<(u64, u64), Option<u64>>,
+    pages: HashMap<(u64, u64), Place>,
 }
 
 impl Machine {
@@ -39,6 +42,7 @@ impl Machine {
             description: String::new(),
             layout: Layout::default(),
             reverses,
+            promised: 0,
             registers: None,
             pages: HashMap::new(),
         };

@@ -5,14 +5,15 @@
 //! so the table is searched only when somebody attaches. [`Id::IDLE`] is not in the table: it is the
 //! context in which the kernel boots, and the only one until there is a table.
 
+mod census;
 mod past;
 mod state;
 mod symbols;
 
-use crate::info::{self, Info};
+use crate::info::Info;
 use crate::machine::Machine;
 use crate::paging::LOWER_HALF;
-use crate::programs::{Program, Programs};
+use crate::programs::Program;
 use crate::thread_id::Id;
 use crate::wires::Result;
 
@@ -71,67 +72,6 @@ impl Tasks {
     pub fn new(table: u64, resumes: [u64; 2]) -> Self {
         let (all, strangers, warnings) = (Vec::new(), Vec::new(), Vec::new());
         Self { table, resumes, info: None, all, strangers, warnings }
-    }
-
-    /// Looks for everybody, whatever was known before.
-    pub fn scan(&mut self, machine: &mut Machine, programs: &Programs) -> Result<()> {
-        self.all.clear();
-        self.info = Info::read(machine, self.table)?;
-        let Some(info) = &self.info else { return Ok(()) };
-        let capacity = info.get("table.capacity")?;
-        let mut left = machine.word(info.get("table.live")?)?.unwrap_or(0);
-        for slot in 0..capacity {
-            if left == 0 {
-                break;
-            }
-            if self.add(machine, programs, slot)? {
-                left -= 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Somebody was born in that slot.
-    pub fn born(&mut self, machine: &mut Machine, programs: &Programs, slot: u64) -> Result<()> {
-        if self.info.is_none() {
-            self.info = Info::read(machine, self.table)?;
-        }
-        self.add(machine, programs, slot).map(drop)
-    }
-
-    /// Somebody has ended.
-    pub fn ended(&mut self, id: Id) {
-        self.all.retain(|task| task.id != id);
-    }
-
-    /// Adds whoever lives in a slot; whether it is occupied.
-    fn add(&mut self, machine: &mut Machine, programs: &Programs, slot: u64) -> Result<bool> {
-        let Some(info) = &self.info else { return Ok(false) };
-        let bytes = element(info, machine, ("table.entries", "entry.size"), slot)?;
-        let record = element(info, machine, ("tasks", "task.size"), slot)?;
-        let Some(state) = state::read(info, &bytes, &record)? else { return Ok(false) };
-        let process = info.get("entry.process")?;
-        let (Some(pid), Some(context)) = (
-            state::word(&bytes, process + info.get("process.pid")?),
-            state::word(&record, info.get("task.context")?),
-        ) else {
-            return Ok(true);
-        };
-        let name = (process + info.get("process.name")?) as usize;
-        let name = bytes.get(name..name + info.get("name.size")? as usize).unwrap_or_default();
-        let name = info::text(name);
-        if let Some(id) = Id::of_pid(pid)
-            && state.is_alive()
-            && self.find(id).is_none()
-        {
-            self.all.push(Task { id, name, program: None, slot, context });
-            let program = self.program(machine, programs, id)?;
-            self.all
-                .iter_mut()
-                .filter(|task| task.id == id)
-                .for_each(|task| task.program = program.clone());
-        }
-        Ok(true)
     }
 
     /// Everybody in the table, in the order of birth.
@@ -229,26 +169,4 @@ impl Tasks {
         let in_force = machine.register("cr3")?;
         Ok(own.filter(|own| *own != in_force))
     }
-
-    /// What a task does, for a person; `None` if it has ended.
-    pub fn status(&self, machine: &mut Machine, id: Id) -> Result<Option<String>> {
-        let (Some(info), Some(task)) = (&self.info, self.find(id)) else {
-            return Ok((id == Id::IDLE).then(String::new));
-        };
-        let entry = element(info, machine, ("table.entries", "entry.size"), task.slot)?;
-        let record = element(info, machine, ("tasks", "task.size"), task.slot)?;
-        let state = state::read(info, &entry, &record)?.filter(state::State::is_alive);
-        Ok(state.map(|state| state.to_string()))
-    }
-}
-
-/// The bytes of one element of an array whose address and stride the offset table names.
-fn element(
-    info: &Info,
-    machine: &mut Machine,
-    (base, size): (&str, &str),
-    slot: u64,
-) -> Result<Vec<u8>> {
-    let size = info.get(size)?;
-    machine.read(info.get(base)?.wrapping_add(size.wrapping_mul(slot)), size)
 }

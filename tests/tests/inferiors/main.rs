@@ -75,6 +75,20 @@ fn a_global_has_a_value_of_its_own_in_each() -> Result {
 }
 
 #[test]
+fn a_global_that_nobody_has_touched_is_zero_and_stays_untouched() -> Result {
+    let machine = machine(THREE)?;
+    let said = Gdb::on(&machine)
+        .run(&["break inferior::main", "continue", "delete"])
+        .prints("inferior::COUNTER.v.value.0")
+        .run(&["thread apply 4.1 5.1 6.1 printf \"<%lu>\\n\", inferior::COUNTER.v.value.0"])
+        .run(&["eval \"monitor gva2gpa %lu\", &inferior::COUNTER"])
+        .finish()?;
+    assert_eq!(numbers(&said), [0; 4], "{said}");
+    assert!(said.contains("Unmapped"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn different_programs_at_the_same_address_have_their_own_symbols() -> Result {
     let machine = machine("inferior 1 1 1; say hello 1000000")?;
     let said = Gdb::on(&machine)

@@ -11,6 +11,9 @@ const BORROWED: Flags = Flags::BIT_9;
 /// An absent leaf with this bit is a promise of a zeroed page.
 const DEMAND: Flags = Flags::BIT_10;
 
+/// The same bit, for debuggers that read page tables from outside.
+pub const PROMISED: u64 = DEMAND.bits();
+
 /// What a page may be used for. Every mapped page can be read.
 ///
 /// NX is always used: the loader that starts the kernel cannot run on a CPU without it.

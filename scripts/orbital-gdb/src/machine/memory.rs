@@ -2,7 +2,7 @@
 
 use super::{CHUNK, Machine};
 use crate::hex;
-use crate::paging::{self, PAGE};
+use crate::paging::{self, PAGE, Place};
 use crate::wires::{Error, Result};
 
 impl Machine {
@@ -42,8 +42,11 @@ impl Machine {
         self.physically(|machine| {
             let mut bytes = Vec::new();
             for (at, length) in parts(address, length, PAGE) {
-                let Some(physical) = machine.translate(root, at)? else { break };
-                bytes.extend(machine.read(physical, length)?);
+                match machine.translate(root, at)? {
+                    Place::Memory(physical) => bytes.extend(machine.read(physical, length)?),
+                    Place::Zero => bytes.resize(bytes.len() + length as usize, 0),
+                    Place::Nothing => break,
+                }
             }
             Ok(bytes)
         })
@@ -57,7 +60,7 @@ impl Machine {
                 let (part, later) = rest.split_at(length as usize);
                 rest = later;
                 match machine.translate(root, at)? {
-                    Some(physical) if machine.write(physical, part)? => {}
+                    Place::Memory(physical) if machine.write(physical, part)? => {}
                     _ => return Ok(false),
                 }
             }
@@ -75,14 +78,20 @@ impl Machine {
         result
     }
 
-    fn translate(&mut self, root: u64, address: u64) -> Result<Option<u64>> {
+    fn translate(&mut self, root: u64, address: u64) -> Result<Place> {
         let (page, offset) = (address - address % PAGE, address % PAGE);
-        if let Some(known) = self.pages.get(&(root, page)) {
-            return Ok(known.map(|frame| frame + offset));
-        }
-        let frame = paging::translate(root, page, |entry| self.word(entry))?;
-        self.pages.insert((root, page), frame);
-        Ok(frame.map(|frame| frame + offset))
+        let place = match self.pages.get(&(root, page)) {
+            Some(known) => *known,
+            None => {
+                let found = paging::translate(root, page, self.promised, |entry| self.word(entry))?;
+                self.pages.insert((root, page), found);
+                found
+            }
+        };
+        Ok(match place {
+            Place::Memory(frame) => Place::Memory(frame + offset),
+            other => other,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{Session, error};
 use crate::hex;
+use crate::paging::LOWER_HALF;
 use crate::registers::{self, Registers};
 use crate::tasks::SAVED;
 use crate::wires::Result;
@@ -77,12 +78,23 @@ impl Session {
         let Some((address, length)) = hex::pair(rest) else { return Ok(error()) };
         let bytes = match self.foreign_root(address)? {
             Some(root) => self.machine.read_in(root, address, length)?,
-            None => self.machine.read(address, length)?,
+            None => self.read_here(address, length)?,
         };
         if bytes.is_empty() && length > 0 {
             return Ok(FAULT.to_owned());
         }
         Ok(hex::encode(&bytes))
+    }
+
+    /// Memory at an address that is valid now. QEMU does not know what a page that a program has not
+    /// touched will hold.
+    fn read_here(&mut self, address: u64, length: u64) -> Result<Vec<u8>> {
+        let bytes = self.machine.read(address, length)?;
+        if bytes.len() as u64 == length || !LOWER_HALF.contains(&address) {
+            return Ok(bytes);
+        }
+        let root = self.machine.register("cr3")?;
+        self.machine.read_in(root, address, length)
     }
 
     /// `M ADDRESS,LENGTH:BYTES`

@@ -1,6 +1,7 @@
 //! What tells one who goes back in time when a task was on the CPU last.
 
-use super::{Tasks, element, state};
+use super::census::element;
+use super::{Tasks, state};
 use crate::breakpoints::Place;
 use crate::machine::Machine;
 use crate::thread_id::Id;

@@ -43,7 +43,7 @@ const SELECTORS: u64 = 72;
 const READY: u8 = 1;
 const RUNNING: u8 = 2;
 
-const TABLE: [(&str, u64); 31] = [
+const TABLE: [(&str, u64); 32] = [
     ("table.entries", ENTRIES),
     ("table.capacity", 8),
     ("table.live", LIVE),
@@ -75,6 +75,7 @@ const TABLE: [(&str, u64); 31] = [
     ("context.cr3", 56),
     ("context.in_kernel", 64),
     ("context.selectors", SELECTORS),
+    ("page.promised", 1 << 10),
 ];
 
 /// A kernel in the memory of a stub, with the boot context on the CPU.

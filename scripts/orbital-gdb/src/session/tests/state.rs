@@ -140,6 +140,18 @@ fn memory_of_a_program_is_read_and_written_in_its_own_page_tables() {
 }
 
 #[test]
+fn a_page_that_nobody_has_touched_reads_as_zeros_on_the_cpu_or_not() {
+    let (mut gdb, stub) = two_tasks();
+    tables(&stub);
+    stub.put_physical(0x6008, &(1_u64 << 10).to_le_bytes());
+    gdb.ask("Hgp2.1");
+    assert_eq!(gdb.ask("m400ffe,4"), "aaaa0000");
+    assert_eq!(gdb.ask("M401000,1:01"), "E14", "there is no memory to write to");
+    stub.set(vec![("cr3", 0x3000)]);
+    assert_eq!(gdb.ask("m401000,2"), "0000");
+}
+
+#[test]
 fn between_the_page_tables_and_the_stack_of_a_switch_memory_is_that_of_the_stack() {
     let (mut gdb, stub) = two_tasks();
     tables(&stub);
