@@ -2,6 +2,7 @@
 
 use core::mem::offset_of;
 
+use orbital_abi::layout::IMAGE_BASE;
 use orbital_abi::records::WHY;
 use orbital_abi::sched::POLICIES;
 use orbital_arch::frame::TrapFrame;
@@ -24,6 +25,7 @@ pub(super) fn publish() {
         ("stack.size", memory::kstack::STACK_SIZE as usize),
         ("stack.stride", memory::kstack::PLACE_SIZE as usize),
         ("stack.region", memory::kernel::STACKS as usize),
+        ("image.base", IMAGE_BASE as usize),
         ("page.promised", paging::PROMISED as usize),
         ("memory.window", memory::window::WINDOW.pointer::<u8>(0).addr()),
     ];

@@ -14,6 +14,7 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _PROGBITS, _SYMTAB, _NOTE = 1, 2, 7
 _FUNCTION = 2
+_SHARED_OBJECT = 3
 _BUILD_ID = 3
 
 
@@ -48,6 +49,11 @@ class Elf:
             self.bytes = file.read()
         if self.bytes[:6] != b"\x7fELF\x02\x01":
             raise ValueError(f"{path} is not a 64-bit ELF file")
+
+    @property
+    def movable(self) -> bool:
+        """Whether its addresses count from wherever it is loaded."""
+        return _HEADER.unpack_from(self.bytes)[1] == _SHARED_OBJECT
 
     @cached_property
     def sections(self) -> list[Section]:

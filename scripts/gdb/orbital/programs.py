@@ -52,7 +52,8 @@ def load(program: Optional[Elf]) -> None:
         gdb.execute(f"remove-symbol-file {shlex.quote(_loaded.path)}", to_string=True)
     _loaded = program
     if program:
-        gdb.execute(f"add-symbol-file {shlex.quote(program.path)}", to_string=True)
+        base = session.base_of(session.kernel(), program) if program.movable else 0
+        gdb.execute(f"add-symbol-file {shlex.quote(program.path)} -o {base}", to_string=True)
 
 
 class ProgramBreakpoint(gdb.Breakpoint):

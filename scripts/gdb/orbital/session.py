@@ -153,7 +153,7 @@ def program_of(view: Kernel, context: int) -> Optional[Elf]:
         if program.identity is None:
             continue
         address, note = program.identity
-        place = address, len(note)
+        place = base_of(view, program) + address, len(note)
         if place not in seen:
             try:
                 seen[place] = paging.read(view, cr3, *place)
@@ -165,6 +165,11 @@ def program_of(view: Kernel, context: int) -> Optional[Elf]:
         if note and is_build_id(note):
             _tell_of_stranger(view, context, note)
     return None
+
+
+def base_of(view: Kernel, program: Elf) -> int:
+    """What to add to the addresses in its file."""
+    return view.at["image.base"] if program.movable else 0
 
 
 def _tell_of_stranger(view: Kernel, context: int, note: bytes) -> None:
@@ -188,7 +193,7 @@ _strangers: set[bytes] = set()
 def place(view: Kernel, address: int, context: int) -> str:
     """A code address as function and offset, of the kernel or of the context's program."""
     file = program_of(view, context) if address < USER_END else kernel_elf()
-    found = file.function_at(address) if file else None
+    found = file.function_at(address - base_of(view, file)) if file else None
     if found is None:
         return f"{address:#x}"
     name, offset = found

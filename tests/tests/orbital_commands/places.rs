@@ -73,6 +73,57 @@ fn a_program_without_a_build_id_is_known_by_its_code_and_what_is_no_program_is_p
     Ok(())
 }
 
+/// Yields for ever.
+const MOVABLE: &str = "
+    .globl _start, again
+    .type _start, @function
+    .type again, @function
+_start:
+    .cfi_startproc
+    .cfi_undefined rip
+    call again
+    .cfi_endproc
+    .size _start, . - _start
+again:
+    .cfi_startproc
+    mov $12, %eax
+    syscall
+    jmp again
+    .cfi_endproc
+    .size again, . - again
+";
+
+#[test]
+fn a_program_that_can_be_loaded_anywhere_is_known_where_it_is() -> Result {
+    let place = folder("movable")?;
+    let built = kernel(Profile::Release)?;
+    fs::hard_link(&built, place.join("kernel.elf"))?;
+    fs::create_dir(place.join("programs"))?;
+    fs::write(place.join("movable.s"), MOVABLE)?;
+    for command in [
+        &["as", "movable.s", "-o", "movable.o"][..],
+        &["ld", "-pie", "--no-dynamic-linker", "movable.o", "-o", "programs/movable.elf"],
+    ] {
+        assert!(
+            Command::new(command[0]).args(&command[1..]).current_dir(&place).status()?.success()
+        );
+    }
+    let program = place.join("programs/movable.elf");
+    let builder = Machine::builder().program(&program, "movable").cmdline("run=movable");
+    let mut machine = builder.boot()?;
+    machine.expect("[kernel] pid 1")?;
+    for option in ["--plain", "--release"] {
+        let mut gdb = Command::new(workspace().join("scripts/gdb.sh"));
+        gdb.args([option, "--symbols"]).arg(&place).arg(machine.gdb_socket());
+        gdb.args(["--", "-batch", "-ex", "orbital ps", "-ex", "orbital bt 1"]);
+        let output = gdb.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said.matches(" again ()").count(), 1, "{option}: {output:?}");
+        assert_eq!(said.matches(" _start ()").count(), 1, "{option}: {output:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_machine_is_found_from_a_checkout_whose_name_has_a_blank() -> Result {
     let checkout = folder("some checkout")?;
