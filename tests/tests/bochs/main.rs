@@ -6,7 +6,7 @@ mod crashes;
 mod files;
 
 use std::fs::{self, DirEntry};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -195,8 +195,10 @@ fn a_run_that_is_told_to_stop_leaves_no_process_and_no_file() -> Result {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let output = BufReader::new(run.stdout.take().ok_or("a pipe")?);
-    let started = output.lines().map_while(io::Result::ok).any(|line| line.contains("Orbital 0"));
+    // Kept open: a machine that nobody hears ends by itself.
+    let mut output = BufReader::new(run.stdout.take().ok_or("a pipe")?);
+    let mut lines = output.by_ref().lines().map_while(io::Result::ok);
+    let started = lines.any(|line| line.contains("Orbital 0"));
     assert!(started, "no machine");
     assert!(processes_in(&folder).iter().any(|name| name.starts_with("bochs")));
     Command::new("kill").arg(run.id().to_string()).status()?;
