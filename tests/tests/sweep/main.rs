@@ -75,8 +75,8 @@ fn the_timer_is_due_at_every_instruction_of_entry_switch_and_exit() -> Result {
 fn a_task_loses_the_cpu_at_every_instruction_from_its_first_to_its_last() -> Result {
     let mut traces = Vec::new();
     for run in ["brink", "brink seeded"] {
-        let cmdline = format!("run=\"{run}\" poweroff=yes quiet=yes trace=65536");
-        let mut machine = machine(&cmdline).traced().boot()?;
+        let programs = format!("run=\"{run}\" poweroff=yes quiet=yes trace=65536");
+        let mut machine = machine(&format!("sched=cooperative {programs}")).traced().boot()?;
         machine.expect("brink: {} tasks as they must be")?;
         machine.expect_exit(exit::SUCCESS)?;
         traces.push(machine.trace()?);
