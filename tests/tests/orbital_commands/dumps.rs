@@ -44,9 +44,9 @@ fn story(mut gdb: Debugger, name: &str, pids: &[&str]) -> Result<String> {
     Ok(story)
 }
 
-/// Looks at a machine that stands still in all ways there are; what they all say.
-fn agree(machine: &mut Machine, name: &str, third: &str) -> Result<String> {
-    let pids = ["0", "1", "2", third, "2147483647", "999"];
+/// Looks at a machine that stands still in all ways there are, at `others`, too; what they all say.
+fn agree(machine: &mut Machine, name: &str, others: &[&str]) -> Result<String> {
+    let pids = [&["0", "1", "2", "2147483647", "999"], others].concat();
     let plain = story(Debugger::attach(machine, &["--plain"])?, name, &pids)?;
     let dump = folder(name)?.join("dump");
     let place = format!("file:{}", dump.display());
@@ -90,7 +90,7 @@ fn of_a_process_in_a_call() -> Result {
     gdb.enter("continue")?;
     let from = gdb.expect(&format!("about to switch: pid {{}} -> pid {to}"))?[0].to_owned();
     drop(gdb);
-    let story = agree(&mut machine, "call", &to)?;
+    let story = agree(&mut machine, "call", &[&from, &to])?;
     assert!(!story.contains("<signal handler called>"), "{story}");
     let row = |start: String| story.lines().find(move |line| line.starts_with(&start));
     assert!(row(format!("*{from:>6} ")).is_some(), "{from} is on the CPU: {story}");
@@ -118,7 +118,7 @@ fn of_a_process_in_ring_3_beside_preempted_ones() -> Result {
     gdb.command("orbital break inferior inferior::hold")?;
     goes_on_to(&mut gdb, "inferior::hold")?;
     drop(gdb);
-    let story = agree(&mut machine, "ring-3", "3")?;
+    let story = agree(&mut machine, "ring-3", &["3"])?;
     for part in [
         "*     3 inferior         Running",
         "on the CPU, in ring 3: info registers shows them",
@@ -145,7 +145,7 @@ fn of_a_kernel_that_panicked() -> Result {
     while machine.qmp("query-status", json!({}))?["status"] != "guest-panicked" {
         thread::sleep(Duration::from_millis(20));
     }
-    let story = agree(&mut machine, "panic", "3")?;
+    let story = agree(&mut machine, "panic", &["3"])?;
     for part in [
         "*     2 inferior         Ready",
         "panicked (",
