@@ -10,50 +10,54 @@ use orbital_tests::{Result, run_options, workspace};
 
 use crate::gdb::{Gdb, count, numbers};
 
-/// A recorded run of three programs that take turns; its folder goes with it.
+/// The folder of a recorded run of three programs that take turns. It stays if the test fails.
 struct Recording(PathBuf);
 
 impl Recording {
     fn of(programs: &str) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("orbital-test-{}-back", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        let recording = Self(folder);
+        let recording = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join("back"));
+        let _ = fs::remove_dir_all(&recording.0);
         let append = format!("run=\"{programs}\" poweroff=yes");
         let run = recording.run_script("--record", &["--append", &append])?.wait_with_output()?;
         assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stdout));
         Ok(recording)
     }
 
-    fn socket(&self) -> PathBuf {
-        self.0.join("gdb")
+    /// Its path must be short.
+    fn socket() -> PathBuf {
+        std::env::temp_dir().join(format!("orbital-test-{}-back", std::process::id()))
     }
 
     fn run_script(&self, verb: &str, options: &[&str]) -> Result<Child> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "TERM", "--"]).arg(workspace().join("scripts/run.sh"));
-        let (run, socket) = (self.0.join("run").display().to_string(), self.socket());
-        command.args(run_options([&[verb, &run], options].concat()));
-        command.arg("--gdb-socket").arg(socket).args(["--timeout", "300"]);
+        let folder = self.0.to_string_lossy();
+        command.args(run_options([&[verb, &folder], options].concat()));
+        command.arg("--gdb-socket").arg(Self::socket()).args(["--timeout", "300"]);
         Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?)
     }
 
     /// What gdb says to these commands, from the first instruction of the run on.
     fn gdb(&self, commands: &[&str]) -> Result<String> {
         let mut machine = self.run_script("--replay", &["--wait-gdb"])?;
-        while !self.socket().exists() && machine.try_wait()?.is_none() {
+        while !Self::socket().exists() && machine.try_wait()?.is_none() {
             thread::sleep(Duration::from_millis(20));
         }
-        let said = Gdb::at(&self.socket(), &[]).run(commands).finish();
+        let said = Gdb::at(&Self::socket(), &[]).run(commands).finish();
         Command::new("kill").arg(machine.id().to_string()).status()?;
         machine.wait()?;
-        assert!(!Path::new(&self.socket()).exists(), "QEMU has ended in good order");
+        assert!(!Self::socket().exists(), "QEMU has ended in good order");
         said
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        if thread::panicking() {
+            eprintln!("in gdb:     scripts/run.sh --replay {} --gdb", self.0.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
     }
 }
 
