@@ -1,6 +1,7 @@
 //! Who lives: the kernel's process table, slot by slot.
 
-use super::{Task, Tasks, state};
+use super::state::{self, State};
+use super::{Task, Tasks};
 use crate::info::{self, Info};
 use crate::machine::Machine;
 use crate::programs::Programs;
@@ -51,8 +52,7 @@ impl Tasks {
     /// Adds whoever lives in a slot; whether it is occupied.
     fn add(&mut self, machine: &mut Machine, programs: &Programs, slot: u64) -> Result<bool> {
         let Some(info) = &self.info else { return Ok(false) };
-        let bytes = element(info, machine, ("table.entries", "entry.size"), slot)?;
-        let record = element(info, machine, ("tasks", "task.size"), slot)?;
+        let (bytes, record) = rows(info, machine, slot)?;
         let Some(state) = state::read(info, &bytes, &record)? else { return Ok(false) };
         let process = info.get("entry.process")?;
         let (Some(pid), Some(context)) = (
@@ -83,15 +83,25 @@ impl Tasks {
         let (Some(info), Some(task)) = (&self.info, self.find(id)) else {
             return Ok((id == Id::IDLE).then(String::new));
         };
-        let entry = element(info, machine, ("table.entries", "entry.size"), task.slot)?;
-        let record = element(info, machine, ("tasks", "task.size"), task.slot)?;
-        let state = state::read(info, &entry, &record)?.filter(state::State::is_alive);
+        let state = state_of(info, machine, task)?.filter(State::is_alive);
         Ok(state.map(|state| state.to_string()))
     }
 }
 
+/// The state of a task; `None` if its slot is empty.
+pub(super) fn state_of(info: &Info, machine: &mut Machine, task: &Task) -> Result<Option<State>> {
+    let (entry, record) = rows(info, machine, task.slot)?;
+    state::read(info, &entry, &record)
+}
+
+/// What the kernel's two tables have of a slot: its entry, and its record.
+fn rows(info: &Info, machine: &mut Machine, slot: u64) -> Result<(Vec<u8>, Vec<u8>)> {
+    let entry = element(info, machine, ("table.entries", "entry.size"), slot)?;
+    Ok((entry, element(info, machine, ("tasks", "task.size"), slot)?))
+}
+
 /// The bytes of one element of an array whose address and stride the offset table names.
-pub(super) fn element(
+fn element(
     info: &Info,
     machine: &mut Machine,
     (base, size): (&str, &str),

@@ -1,7 +1,7 @@
 //! What tells one who goes back in time when a task was on the CPU last.
 
-use super::census::element;
-use super::{Tasks, state};
+use super::Tasks;
+use super::census::state_of;
 use crate::breakpoints::Place;
 use crate::machine::Machine;
 use crate::thread_id::Id;
@@ -13,12 +13,10 @@ impl Tasks {
         let (Some(info), Some(context)) = (&self.info, self.context(machine, id)?) else {
             return Ok(None);
         };
-        if let Some(task) = self.find(id) {
-            let entry = element(info, machine, ("table.entries", "entry.size"), task.slot)?;
-            let record = element(info, machine, ("tasks", "task.size"), task.slot)?;
-            if state::read(info, &entry, &record)?.is_none_or(|state| !state.has_run()) {
-                return Ok(None);
-            }
+        if let Some(task) = self.find(id)
+            && state_of(info, machine, task)?.is_none_or(|state| !state.has_run())
+        {
+            return Ok(None);
         }
         let address = context + info.get("context.selectors")?;
         Ok(Some(Place { kind: 2, address, length: 2 }))
